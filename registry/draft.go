@@ -1,0 +1,209 @@
+package registry
+
+import (
+	"encoding/hex"
+	"fmt"
+	"time"
+)
+
+// A Salt makes a leaf's commitment unguessable; 32 random bytes.
+type Salt [32]byte
+
+// MarshalText implements encoding.TextMarshaler.
+func (s Salt) MarshalText() ([]byte, error) { return []byte(hex.EncodeToString(s[:])), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *Salt) UnmarshalText(text []byte) error {
+	if len(text) != 2*len(s) {
+		return fmt.Errorf("a salt is %d hexadecimal digits, not %d", 2*len(s), len(text))
+	}
+	_, err := hex.Decode(s[:], text)
+	return err
+}
+
+// A Draft is one thing to be written into the book: exactly one of Arrival and
+// Act is set. Whatever has a leaf in the ledger passes through a draft.
+type Draft struct {
+	// Key names the draft for ever. Offering a key again changes nothing and
+	// gives the first outcome. An arrival's key is "item/" and the item id; a
+	// release from quarantine has a key of its own.
+	Key string `json:"key"`
+	// At is the committer's clock when the draft was made.
+	At   time.Time `json:"at"`
+	Salt Salt      `json:"salt"`
+	// After, if set, is the last leaf of the subject that the actor had seen;
+	// if another was written since, the draft is a conflict.
+	After *int64 `json:"after,omitempty"`
+
+	Actor      string `json:"actor"` // login, or "kancelaria" for the daemon
+	OnBehalfOf string `json:"on_behalf_of,omitempty"`
+	Reason     string `json:"reason,omitempty"`
+
+	Arrival *Arrival `json:"arrival,omitempty"`
+	Act     *Act     `json:"act,omitempty"`
+}
+
+// A Disposition is what became of an item.
+type Disposition string
+
+// The dispositions. An item registered after quarantine is registered.
+const (
+	Registered  Disposition = "registered"
+	Redelivered Disposition = "redelivered" // the same arrival as an earlier item
+	Quarantined Disposition = "quarantined"
+	Beside      Disposition = "beside"   // filed beside the book: ads, bounces, automatic replies
+	Rejected    Disposition = "rejected" // a person looked at a quarantined item and kept it out
+)
+
+// An Arrival offers an item to the book.
+type Arrival struct {
+	Item        Item        `json:"item"`
+	Place       Place       `json:"place"` // Item.Place, which manifests cannot carry
+	Document    Document    `json:"document"`
+	Decision    Decision    `json:"decision"`
+	Facts       Facts       `json:"facts,omitzero"`
+	Disposition Disposition `json:"disposition"`      // registered, quarantined or beside
+	Reason      string      `json:"reason,omitempty"` // of quarantine or beside, a code
+	Receipt     ReceiptPlan `json:"receipt"`
+	// Bare: the full draft was refused; only what cannot fail is offered.
+	Bare bool `json:"bare,omitempty"`
+	// Late: registered by a person later (release, paper, hand); the year is
+	// that of registration and ReceivedOn keeps the arrival.
+	Late bool `json:"late,omitempty"`
+	// Answers names the entry a bounce or automatic reply belongs to.
+	Answers string `json:"answers,omitempty"`
+	// Title for the register, never just the raw subject.
+	Title string `json:"title"`
+	// Sender as the register shows it; empty fields mean "brak danych".
+	Sender     Sender `json:"sender"`
+	LetterDate string `json:"letter_date,omitempty"` // YYYY, YYYY-MM or YYYY-MM-DD
+	SenderRef  string `json:"sender_ref,omitempty"`
+	PostedOn   string `json:"posted_on,omitempty"`
+	Remarks    string `json:"remarks,omitempty"`
+	// ToComplete: a scan whose sender and title a person must add.
+	ToComplete bool `json:"to_complete,omitempty"`
+	// BodyDigest is over what a person would call the same letter: sender,
+	// text and attachments, without headers. Equal means possible duplicate.
+	BodyDigest Digest    `json:"body_digest"`
+	ReceivedOn Day       `json:"received_on"` // civil day of the arrival that counts
+	ReceivedAt time.Time `json:"received_at"`
+}
+
+// An ActKind is what a person, or the daemon, does to something in the book.
+type ActKind string
+
+// The acts. The comment names the subject and what Act must carry.
+const (
+	ActAccept   ActKind = "accepted"   // entry: a clerk takes it; opens the case if its class says so
+	ActReturn   ActKind = "returned"   // entry: back to the desk; second time to the secretary
+	ActForward  ActKind = "forwarded"  // entry: To is a clerk, department or an outside body (Outside)
+	ActNote     ActKind = "noted"      // entry, folder: Text
+	ActDue      ActKind = "due_set"    // entry: Deadline
+	ActCorrect  ActKind = "corrected"  // entry: Fields, old values kept
+	ActComplete ActKind = "completed"  // entry to complete: Fields
+	ActClose    ActKind = "closed"     // entry
+	ActAnnul    ActKind = "annulled"   // entry: the number stays; Text names a dictionary reason
+	ActClassify ActKind = "classified" // entry: Class, Department, Clerk by a person
+	ActFinding  ActKind = "finding"    // entry: what became known late; Content
+	ActProposal ActKind = "proposed"   // entry: rules ran again on findings; Content
+	ActSent     ActKind = "sent"       // entry: receipt or notice outcome; Content
+
+	ActOpenCase   ActKind = "case_opened" // folder: Class, Department
+	ActJoinCase   ActKind = "case_joined" // folder: To is the folder or case it joins
+	ActMoveCase   ActKind = "case_moved"  // folder: new Class and Department, cross-references both ways
+	ActCloseCase  ActKind = "case_closed" // folder
+	ActReopenCase ActKind = "case_reopened"
+	ActSplit      ActKind = "split" // entry: leaves the folder, its own is reopened
+
+	ActReject   ActKind = "rejected" // item in quarantine or beside: stays out
+	ActErased   ActKind = "erased"   // item: lawful erasure of its bytes, Text names the reason
+	ActOpened   ActKind = "series_opened"
+	ActClosed   ActKind = "series_closed"  // series: Content holds count and last number
+	ActSealed   ActKind = "segment_sealed" // archive segment: Text is node/segment, Content the seal
+	ActRules    ActKind = "rules_set"      // rule set: Content is the file
+	ActKey      ActKind = "key_rotated"
+	ActGap      ActKind = "gap" // series: numbers lost in a restore, with the reason
+	ActAbsence  ActKind = "absence_set"
+	ActHandover ActKind = "handed_over" // clerk: To another, open entries follow
+	ActApproval ActKind = "approval"    // entry: request, answer, withdrawal; Content
+	ActAccess   ActKind = "access_granted"
+	ActGeneric  ActKind = "recorded" // any subject: Content; changes no state
+)
+
+// An Act is something done to a subject of the book. Which fields count
+// depends on Kind.
+type Act struct {
+	Kind ActKind `json:"kind"`
+	// Subject: a register number "RPW-000001-2026", a folder "K-RPW-…", an item
+	// id, a series "RPW-2026", a login, or "office".
+	Subject    string            `json:"subject"`
+	To         string            `json:"to,omitempty"`
+	Outside    bool              `json:"outside,omitempty"` // forwarded to another body (KPA art. 65)
+	Text       string            `json:"text,omitempty"`
+	Class      string            `json:"class,omitempty"`
+	Department string            `json:"department,omitempty"`
+	Clerk      string            `json:"clerk,omitempty"`
+	CasePolicy string            `json:"case_policy,omitempty"`
+	Deadline   *Deadline         `json:"deadline,omitempty"`
+	Fields     map[string]string `json:"fields,omitempty"` // corrected: title, sender.name, received_at, …
+	Old        map[string]string `json:"old,omitempty"`    // filled by Apply
+	Content    []byte            `json:"content,omitempty"`
+	// Tell are logins that get a notice of this act; Apply adds a new clerk.
+	Tell []string `json:"tell,omitempty"`
+}
+
+// An OutcomeState says what Commit did with a draft.
+type OutcomeState string
+
+// The states of an outcome.
+const (
+	Written  OutcomeState = "written"
+	Repeated OutcomeState = "repeated" // the key was known: the first outcome again
+	Conflict OutcomeState = "conflict" // something happened after Draft.After
+	Refused  OutcomeState = "refused"  // against the law of the book; Error says why
+)
+
+// An Outcome is what became of a draft.
+type Outcome struct {
+	Key         string       `json:"key"`
+	State       OutcomeState `json:"state"`
+	Error       string       `json:"error,omitempty"`
+	Immutable   bool         `json:"immutable,omitempty"` // refused since it would break immutability: exit 9
+	Disposition Disposition  `json:"disposition,omitempty"`
+	// Number of the entry concerned: new for an arrival, the first one's for a
+	// redelivery, the subject's for an act.
+	Number      Number           `json:"number,omitzero"`
+	At          time.Time        `json:"at"` // registered_at, the time of the event
+	Leaf        int64            `json:"leaf"`
+	Folder      string           `json:"folder,omitempty"`
+	Case        string           `json:"case,omitempty"`
+	CaseState   string           `json:"case_state,omitempty"`
+	Clerk       string           `json:"clerk,omitempty"`
+	OnBehalfOf  string           `json:"on_behalf_of,omitempty"`
+	DuplicateOf string           `json:"duplicate_of,omitempty"`
+	Flags       []Flag           `json:"flags,omitempty"` // all flags of the entry as written
+	Loads       map[string]int64 `json:"loads,omitempty"` // seen when balancing
+}
+
+// Err turns a conflict or refusal into an error.
+func (o Outcome) Err() error {
+	switch o.State {
+	case Conflict:
+		return fmt.Errorf("%w: %s", ErrConflict, o.Error)
+	case Refused:
+		if o.Immutable {
+			return fmt.Errorf("%w: %s", ErrImmutable, o.Error)
+		}
+		return fmt.Errorf("%w: %s", ErrRefused, o.Error)
+	default:
+		return nil
+	}
+}
+
+// A Line is one written line of the book: the draft as decided and what became
+// of it. Its JSON is the content of the leaf, the copybook's record and what
+// Replay takes: one form everywhere.
+type Line struct {
+	Draft   Draft   `json:"draft"`
+	Outcome Outcome `json:"outcome"`
+}

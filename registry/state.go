@@ -1,0 +1,250 @@
+package registry
+
+import "time"
+
+// A State is what a store has loaded of the book for a group of drafts, and
+// what earlier drafts of the group have made of it. Only Apply changes it.
+type State struct {
+	Head     Head
+	Series   map[Series]SeriesRow
+	Known    map[string]Line // by draft key, for those already written
+	Arrivals map[ItemID]ArrivalRow
+	Traces   map[TraceKey][]TraceRow
+	Entries  map[Number]Work
+	Folders  map[string]Folder
+	Cases    map[string]string // case number → folder
+	Counters map[CaseSeries]int64
+	Balances map[string]Balance
+}
+
+// Wants names what a store must load before Apply can fold some drafts. Each
+// list is sorted and without repeats. A store loads and asks again (Missing)
+// until nothing is wanted; what does not exist is loaded as absent: the map
+// gets the zero row.
+type Wants struct {
+	Keys     []string
+	Items    []ItemID
+	Series   []Series
+	Traces   []TraceKey
+	Entries  []Number
+	Folders  []string
+	Cases    []string
+	Counters []CaseSeries
+	Balances []string
+	// OpenOf are clerks all of whose open entries are needed (handover).
+	OpenOf []string
+}
+
+// A Head is the ledger's size and the right edge of its tree.
+type Head struct {
+	Size int64
+	// Edge holds the roots of the complete subtrees that Size splits into,
+	// largest first: enough to append and to compute the root.
+	Edge []Digest
+	// LastAt is the time of the last leaf; leaves never go back in time.
+	LastAt time.Time
+	// Origin names the log: "<office domain>/ksiega", or a later one that
+	// names it after an unrecoverable loss.
+	Origin string
+}
+
+// A SeriesRow is the lock row of a series.
+type SeriesRow struct {
+	Series
+	Taken    int64 // numbers given
+	LastAt   time.Time
+	OpenedAt time.Time // zero: not there yet
+	ClosedAt time.Time // zero: open
+}
+
+// An ArrivalRow remembers an item for ever.
+type ArrivalRow struct {
+	Item        ItemID
+	Delivery    ItemID
+	Disposition Disposition
+	Leaf        int64  // of the draft that disposed of it last
+	Number      Number // registered; redelivered: the first one's
+	Place       Place
+	AcceptedAt  time.Time
+	Register    string
+	Reason      string
+	Redelivered int64 // how often it came again
+	Found       bool
+}
+
+// A TraceKey finds letters that came before: kind 'm' by register and
+// Message-ID, 'd' by register, envelope sender and digest (letters without
+// Message-ID), 'b' by body. Week is that of the arrival, since rows are pruned
+// by week and looked up in two.
+type TraceKey struct {
+	Week int
+	Kind byte
+	Key  [16]byte
+}
+
+// A TraceRow is one earlier letter under a key.
+type TraceRow struct {
+	TraceKey
+	Digest Digest // Document.Redelivery
+	Item   ItemID
+	Number Number
+	At     time.Time
+}
+
+// A Work is the present of an entry: the fold of its events. It can be rebuilt
+// from the leaves.
+type Work struct {
+	Number       Number
+	Item         ItemID
+	Leaf         int64 // of the registration
+	LastLeaf     int64 // of the last event
+	RegisteredAt time.Time
+	AcceptedAt   time.Time
+	ReceivedAt   time.Time
+	ReceivedOn   Day
+	Door         Door
+	Source       string
+	Status       Status
+	Department   string
+	Clerk        string
+	OnBehalfOf   string
+	Class        string
+	CasePolicy   string
+	Deadline     Deadline
+	Folder       string
+	OwnFolder    bool // the entry opened its folder and is still in it
+	Suggestion   string
+	DuplicateOf  string
+	Subject      string
+	Title        string
+	Sender       Sender
+	LetterDate   string
+	SenderRef    string
+	PostedOn     string
+	Remarks      string
+	Access       string // public, partial, closed
+	MessageID    string
+	Digest       Digest
+	Size         int64
+	MediaType    string
+	Place        Place
+	Attachments  int
+	Flags        []Flag
+	Labels       []string
+	Priority     string
+	Restricted   bool
+	Readers      []string
+	HideFrom     []string
+	Returns      int
+	Version      int64 // bumped by every write, for screens
+	Found        bool  // false: loaded and not there
+}
+
+// A Status is where an entry stands.
+type Status string
+
+// The states of an entry.
+const (
+	StatusRegistered Status = "registered" // in a queue, nobody named
+	StatusAssigned   Status = "assigned"
+	StatusAccepted   Status = "accepted"
+	StatusToComplete Status = "to_complete"
+	StatusForwarded  Status = "forwarded" // to another body
+	StatusClosed     Status = "closed"
+	StatusAnnulled   Status = "annulled"
+)
+
+// A Folder holds entries of one matter; with a case number it is a case.
+type Folder struct {
+	ID         string // K-RPW-000001-2026
+	State      string // working, open, closed, none
+	Case       string // case number, or ""
+	Class      string
+	Department string
+	Clerk      string
+	Title      string
+	JoinedInto string // folder, when closed by joining
+	MovedTo    string // case number that took its place
+	MovedFrom  string
+	Entries    int64
+	OpenedAt   time.Time
+	ClosedAt   time.Time
+	CaseAt     time.Time // when it became a case
+	LastLeaf   int64
+	Restricted bool
+	Found      bool
+}
+
+// A Balance is how much a clerk has in hand.
+type Balance struct {
+	Clerk    string
+	Open     int64
+	Given    int64
+	LastLeaf int64 // of the last assignment: who has waited longest
+}
+
+// A LeafRow is one leaf of the ledger. Hash is the RFC 6962 leaf hash of
+// "kancelaria/leaf/v1\n" + Type + 0x00 + SHA-256(Salt + Body). Body is the
+// canonical encoding, ids, times and digests only, and commits to Content (the
+// JSON of a Line) by a salted digest; Content may be erased, Body never is.
+type LeafRow struct {
+	Index      int64
+	Type       string // an ActKind or a Disposition
+	Subject    string
+	Key        string
+	At         time.Time
+	Actor      string
+	OnBehalfOf string
+	Salt       Salt
+	Body       []byte
+	Hash       Digest
+	Content    []byte
+}
+
+// A NodeRow is a stored hash of the tree (x/mod/sumdb/tlog StoredHashIndex).
+type NodeRow struct {
+	Pos  int64
+	Hash Digest
+}
+
+// An OutboxRow is a notice or a receipt to be sent, written in the same
+// transaction as what it tells.
+type OutboxRow struct {
+	ID        string // "<leaf>.<n>": also the key of its Message-ID
+	Leaf      int64
+	Node      string
+	Kind      string // notice, receipt, collective, daily, …
+	Recipient string // clerk login for notices, address for receipts
+	Number    Number
+	Item      ItemID
+	Variant   string
+	State     string // ready, leased, sent, dead
+	Attempts  int
+	NotBefore time.Time
+	LeaseBy   string
+	LeaseTill time.Time
+	MessageID string
+	Rendered  []byte // the same bytes on each retry
+	From      string // envelope, once rendered
+	To        []string
+	LastError string
+	CreatedAt time.Time
+	DoneAt    time.Time
+}
+
+// Writes is all that a group of drafts changes, each list sorted by its key.
+// Rows of one key appear once, in their last form.
+type Writes struct {
+	Head     Head
+	Leaves   []LeafRow
+	Nodes    []NodeRow
+	Series   []SeriesRow  // upsert
+	Arrivals []ArrivalRow // upsert
+	Entries  []Work       // new entries: insert into the append-only table too
+	Works    []Work       // upsert, includes the new ones
+	Folders  []Folder     // upsert
+	Counters map[CaseSeries]int64
+	Balances []Balance // upsert
+	Traces   []TraceRow
+	Outbox   []OutboxRow
+}
