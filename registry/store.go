@@ -48,6 +48,7 @@ type Store interface {
 	Claim(ctx context.Context, c Claim) ([]OutboxRow, error)
 	// Finish stores how sending went: State ready (again), sent or dead,
 	// Rendered bytes, only if the row is still leased by LeaseBy at Attempts.
+	// State leased stores what was rendered and keeps the lease.
 	Finish(ctx context.Context, rows []OutboxRow) error
 	// Lease takes or renews a named lease; it reports who holds it.
 	Lease(ctx context.Context, name, node string, ttl time.Duration, note string) (Lease, error)
@@ -118,7 +119,7 @@ const (
 	FindArrivals    QueryKind = "arrivals"    // Arrivals: by Items, or by Disposition, newest first
 	FindFolders     QueryKind = "folders"     // Folders: by Folder, Case, Class, Department, Year, State
 	FindSeries      QueryKind = "series"      // Series: all
-	FindOutbox      QueryKind = "outbox"      // Outbox: by State, Number
+	FindOutbox      QueryKind = "outbox"      // Outbox: by State, Number, Recipient, newest first
 	FindNotes       QueryKind = "notes"       // Notes: by NoteKind, Key ("" all)
 	FindSearch      QueryKind = "search"      // Works: by Words (folded, prefixes with *), newest first
 	FindDue         QueryKind = "due"         // Works: open, by due day ascending, DueUntil
@@ -153,6 +154,7 @@ type Query struct {
 	Disposition Disposition
 	State       string
 	NoteKind    string
+	Recipient   string // of outbox rows
 	MessageID   string
 	Sender      string
 	Year        int
