@@ -10,7 +10,8 @@ type Document struct {
 	To         []Address `json:"to,omitempty"`
 	Cc         []Address `json:"cc,omitempty"`
 	Subject    string    `json:"subject"`
-	Date       time.Time `json:"date,omitzero"` // what the letter claims
+	Title      string    `json:"title,omitempty"` // the subject without Re:, Odp:, Fwd:
+	Date       time.Time `json:"date,omitzero"`   // what the letter claims
 	RawDate    string    `json:"raw_date,omitempty"`
 	MessageID  string    `json:"message_id,omitempty"` // without angle brackets
 	InReplyTo  []string  `json:"in_reply_to,omitempty"`
@@ -26,7 +27,10 @@ type Document struct {
 	Flags       []Flag       `json:"flags,omitempty"` // what structure alone shows: tnef, cloud_link, encrypted_body, …
 	// Redelivery is SHA-256 over the letter without the leading trace fields
 	// that trusted relays add: equal for a retry after a lost 250.
-	Redelivery Digest            `json:"redelivery"`
+	Redelivery Digest `json:"redelivery"`
+	// BodyDigest is over what a person would call the same letter: author, text
+	// and attachments, without the rest of the header; a file's own digest.
+	BodyDigest Digest            `json:"body_digest"`
 	Signatures []SignatureReport `json:"signatures,omitempty"`
 	Auth       Authentication    `json:"authentication,omitzero"`
 	Malware    Malware           `json:"malware,omitzero"`

@@ -17,6 +17,7 @@ var (
 	ErrRefused        = errors.New("refused")
 	ErrCorrupt        = errors.New("the book is damaged")
 	ErrData           = errors.New("a draft cannot be written") // the batch may be halved
+	ErrPoison         = errors.New("a draft cannot be written even bare")
 	ErrNotFound       = errors.New("not in the book")
 	ErrSchema         = errors.New("the book's schema is not of this version")
 )
