@@ -3,7 +3,7 @@ package registry
 // The kinds of outbox rows that drafts bring about.
 const (
 	OutboxNotice  = "notice"  // to a clerk: Recipient is a login
-	OutboxReceipt = "receipt" // to a sender: Recipient is an address, lower case
+	OutboxReceipt = "receipt" // to a sender: Recipient is the plan's address
 	OutboxDaily   = "daily"   // the day's closing: Recipient is a login
 )
 
