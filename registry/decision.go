@@ -100,6 +100,25 @@ type Decision struct {
 	Explanation json.RawMessage `json:"explanation,omitempty"`
 }
 
+// How a candidate is chosen; "" takes the first.
+const (
+	BalanceLeastOpen  = "least_open"
+	BalanceRoundRobin = "round_robin"
+)
+
+// When a folder becomes a case.
+const (
+	CaseAtOnce   = "at_once"
+	CaseOnAccept = "on_accept"
+	CaseNone     = "none"
+)
+
+// What the screen may say beside nothing.
+const (
+	ScreenQuarantine = "quarantine"
+	ScreenBeside     = "beside"
+)
+
 // A ReceiptPlan is the decision to send a receipt or not, with its reason.
 type ReceiptPlan struct {
 	Send    bool   `json:"send"`

@@ -29,8 +29,13 @@ type Draft struct {
 	// release from quarantine has a key of its own.
 	Key string `json:"key"`
 	// At is the committer's clock when the draft was made.
-	At   time.Time `json:"at"`
-	Salt Salt      `json:"salt"`
+	At time.Time `json:"at"`
+	// On is the civil day of At in the office's zone: it decides the year of a
+	// late registration and of a case. The Registrar sets At, On and Salt.
+	On   Day  `json:"on"`
+	Salt Salt `json:"salt"`
+	// Node commits the draft, and its bell sends what follows from it.
+	Node string `json:"node,omitempty"`
 	// After, if set, is the last leaf of the subject that the actor had seen;
 	// if another was written since, the draft is a conflict.
 	After *int64 `json:"after,omitempty"`
@@ -183,6 +188,9 @@ type Outcome struct {
 	DuplicateOf string           `json:"duplicate_of,omitempty"`
 	Flags       []Flag           `json:"flags,omitempty"` // all flags of the entry as written
 	Loads       map[string]int64 `json:"loads,omitempty"` // seen when balancing
+	// First is, for a redelivery, the item that this one repeats. Disposition
+	// is redelivered if that one is in the book, else what became of it.
+	First ItemID `json:"first,omitzero"`
 }
 
 // Err turns a conflict or refusal into an error.
@@ -206,4 +214,7 @@ func (o Outcome) Err() error {
 type Line struct {
 	Draft   Draft   `json:"draft"`
 	Outcome Outcome `json:"outcome"`
+	// Content holds the very bytes a line was read from, so that it is written
+	// again as it was, whatever fields this program has learnt since.
+	Content []byte `json:"-"`
 }

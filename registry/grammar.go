@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // ParseNumber reads a register number as people write it: RPW-004512-2026,
@@ -61,4 +62,24 @@ func digits(s string, least, most int) (int64, error) {
 		}
 	}
 	return strconv.ParseInt(s, 10, 64)
+}
+
+// formsCase reports whether a case number can be made of the two.
+func formsCase(department, class string) bool { return isMark(department) && isSymbol(class) }
+
+// isMark reports whether s may stand for a department in a case number:
+// letters, digits, hyphens and single dots within.
+func isMark(s string) bool {
+	if s == "" || len(s) > 40 || strings.HasPrefix(s, ".") || strings.HasSuffix(s, ".") || strings.Contains(s, "..") {
+		return false
+	}
+	return strings.IndexFunc(s, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '-' && r != '.'
+	}) < 0
+}
+
+// isSymbol reports whether s may be a class of the file plan: 1 to 8 digits.
+func isSymbol(s string) bool {
+	_, err := digits(s, 1, 8)
+	return err == nil
 }

@@ -3,7 +3,8 @@ package registry
 import "time"
 
 // A State is what a store has loaded of the book for a group of drafts, and
-// what earlier drafts of the group have made of it. Only Apply changes it.
+// so all that Apply knows; Apply itself changes nothing in it. A key that is in
+// no map was not loaded; a row that is not there is loaded as the zero row.
 type State struct {
 	Head     Head
 	Series   map[Series]SeriesRow
@@ -15,6 +16,9 @@ type State struct {
 	Cases    map[string]string // case number → folder
 	Counters map[CaseSeries]int64
 	Balances map[string]Balance
+	Subjects map[string]int64    // last leaf of a subject that has no row of its own; -1: none
+	Open     map[string][]Number // open entries by clerk, each also in Entries
+	Within   map[string][]Number // entries by folder, each also in Entries
 }
 
 // Wants names what a store must load before Apply can fold some drafts. Each
@@ -31,8 +35,12 @@ type Wants struct {
 	Cases    []string
 	Counters []CaseSeries
 	Balances []string
+	// Subjects are those of leaves whose last leaf is needed.
+	Subjects []string
 	// OpenOf are clerks all of whose open entries are needed (handover).
 	OpenOf []string
+	// Within are folders all of whose entries are needed (joining, closing).
+	Within []string
 }
 
 // A Head is the ledger's size and the right edge of its tree.
@@ -69,7 +77,9 @@ type ArrivalRow struct {
 	Register    string
 	Reason      string
 	Redelivered int64 // how often it came again
-	Found       bool
+	// First is the item that a redelivered one repeats.
+	First ItemID
+	Found bool
 }
 
 // A TraceKey finds letters that came before: kind 'm' by register and
@@ -157,7 +167,7 @@ const (
 // A Folder holds entries of one matter; with a case number it is a case.
 type Folder struct {
 	ID         string // K-RPW-000001-2026
-	State      string // working, open, closed, none
+	State      string // FolderWorking, FolderOpen, FolderClosed or FolderNone
 	Case       string // case number, or ""
 	Class      string
 	Department string
@@ -174,6 +184,14 @@ type Folder struct {
 	Restricted bool
 	Found      bool
 }
+
+// The states of a folder.
+const (
+	FolderWorking = "working" // no case yet
+	FolderOpen    = "open"    // a case
+	FolderClosed  = "closed"
+	FolderNone    = "none" // of a class that forms no case files
+)
 
 // A Balance is how much a clerk has in hand.
 type Balance struct {
@@ -247,4 +265,7 @@ type Writes struct {
 	Balances []Balance // upsert
 	Traces   []TraceRow
 	Outbox   []OutboxRow
+	// ForgetTraces, if set, is the first week whose traces are still of use:
+	// rows of earlier weeks may be deleted.
+	ForgetTraces int
 }

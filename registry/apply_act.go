@@ -1,0 +1,413 @@
+package registry
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// An actLaw says how one kind of act is decided and entered. Entering gives
+// the leaf's subject and the leaf that last changed it.
+type actLaw struct {
+	decide func(f *fold, l *Line) error
+	enter  func(f *fold, l Line) (subject string, previous int64)
+}
+
+// actLaws is the whole law of acts; what is not in it cannot be done.
+var actLaws = map[ActKind]actLaw{
+	ActAccept:   onEntry(entryLaw{from: []Status{StatusRegistered, StatusAssigned, StatusAccepted, StatusToComplete, StatusClosed}, decide: decideAccept, enter: enterAccept}),
+	ActReturn:   onEntry(entryLaw{from: stillOpen, reason: true, decide: decideReturn, enter: enterReturn}),
+	ActForward:  onEntry(entryLaw{from: stillOpen, decide: decideForward, enter: enterForward}),
+	ActDue:      onEntry(entryLaw{from: stillOpen, reason: true, decide: decideDue, enter: enterDue}),
+	ActCorrect:  onEntry(entryLaw{from: []Status{StatusRegistered, StatusAssigned, StatusAccepted, StatusToComplete, StatusForwarded}, reason: true, decide: decideCorrect, enter: enterCorrect}),
+	ActComplete: onEntry(entryLaw{from: stillOpen, decide: decideComplete, enter: enterComplete}),
+	ActClassify: onEntry(entryLaw{from: stillOpen, decide: decideClassify, enter: enterClassify}),
+	ActClose:    onEntry(entryLaw{from: []Status{StatusRegistered, StatusAssigned, StatusAccepted, StatusToComplete, StatusForwarded}, enter: enterClose}),
+	ActAnnul:    onEntry(entryLaw{from: notAnnulled, reason: true, decide: decideAnnul, enter: enterAnnul}),
+	ActSplit:    onEntry(entryLaw{from: notAnnulled, decide: decideSplit, enter: enterSplit}),
+	ActAccess:   onEntry(entryLaw{decide: decideAccess, enter: enterAccess}),
+	ActFinding:  onEntry(entryLaw{observed: true, decide: decideFlags, enter: enterFlags}),
+	ActProposal: onEntry(entryLaw{observed: true, decide: decideFlags, enter: enterFlags}),
+	ActSent:     onEntry(entryLaw{observed: true, decide: decideFlags, enter: enterFlags}),
+	ActApproval: onEntry(entryLaw{observed: true}),
+
+	ActOpenCase:   onFolder(folderLaw{decide: decideOpenCase, enter: enterOpenCase}),
+	ActJoinCase:   onFolder(folderLaw{decide: decideJoinCase, enter: enterJoinCase}),
+	ActMoveCase:   onFolder(folderLaw{from: []string{FolderOpen}, reason: true, decide: decideMoveCase, enter: enterMoveCase}),
+	ActCloseCase:  onFolder(folderLaw{from: []string{FolderOpen, FolderWorking, FolderNone}, decide: decideCloseCase, enter: enterCloseCase}),
+	ActReopenCase: onFolder(folderLaw{from: []string{FolderClosed}, reason: true, decide: decideReopenCase, enter: enterReopenCase}),
+
+	ActReject: onItem(itemLaw{decide: decideReject, enter: enterReject}),
+	ActErased: onItem(itemLaw{decide: decideErased}),
+
+	ActOpened: onSeries(seriesLaw{decide: decideOpened, enter: enterOpened}),
+	ActClosed: onSeries(seriesLaw{decide: decideClosed, enter: enterClosed}),
+	ActGap:    onSeries(seriesLaw{reason: true, decide: decideGap, enter: enterGap}),
+
+	ActHandover: onAny(anyLaw{reason: true, decide: decideHandover, enter: enterHandover}),
+	ActNote:     onAny(anyLaw{decide: decideNote}),
+	ActSealed:   onAny(anyLaw{}),
+	ActRules:    onAny(anyLaw{}),
+	ActKey:      onAny(anyLaw{}),
+	ActAbsence:  onAny(anyLaw{}),
+	ActGeneric:  onAny(anyLaw{}),
+}
+
+var (
+	stillOpen   = []Status{StatusRegistered, StatusAssigned, StatusAccepted, StatusToComplete}
+	notAnnulled = append(slices.Clone(stillOpen), StatusForwarded, StatusClosed)
+)
+
+// known reports whether the law knows the draft's act; arrivals it always does.
+func (d Draft) known() bool {
+	if d.Act == nil {
+		return true
+	}
+	_, ok := actLaws[d.Act.Kind]
+	return ok
+}
+
+func (f *fold) decideAct(l *Line) error {
+	act := l.Draft.Act
+	law, ok := actLaws[act.Kind]
+	switch {
+	case !ok:
+		return refuse("act %.40q is not known", string(act.Kind))
+	case act.Subject == "" || len(act.Subject) > 200 || clean(act.Subject) != act.Subject:
+		return refuse("an act needs a subject of 1 to 200 characters")
+	case len(act.To) > 1000 || len(act.Text) > 100_000 || len(act.Fields) > 50 || len(act.Tell) > 100:
+		return refuse("act %s on %s says too much", act.Kind, act.Subject)
+	}
+	return law.decide(f, l)
+}
+
+func (f *fold) enterAct(l Line) (subject string, previous int64) {
+	subject, previous = actLaws[l.Draft.Act.Kind].enter(f, l)
+	return subject, previous
+}
+
+// notice tells logins of an act, except whoever did it.
+func (f *fold) notice(l Line, number Number, item ItemID, recipients ...string) {
+	o := l.Outcome
+	row := OutboxRow{
+		Leaf: o.Leaf, Node: l.Draft.Node, Kind: OutboxNotice, Number: number, Item: item,
+		Variant: string(l.Draft.Act.Kind), NotBefore: o.At, CreatedAt: o.At,
+	}
+	f.tell(row, without(recipients, []string{l.Draft.Actor, l.Draft.OnBehalfOf})...)
+}
+
+// An anyLaw is the law of acts on subjects that have no row, or need none.
+type anyLaw struct {
+	reason bool
+	decide func(f *fold, l *Line) error
+	enter  func(f *fold, l Line)
+}
+
+// onAny takes any subject. One that is an entry or a folder is only noted on
+// it: what is recorded does not stand against what somebody does meanwhile.
+func onAny(law anyLaw) actLaw {
+	noted := onEntry(entryLaw{observed: true})
+	filed := onFolder(folderLaw{observed: true})
+	of := func(subject string) *actLaw {
+		if isFolder(subject) {
+			return &filed
+		}
+		if _, err := ParseNumber(subject); err == nil {
+			return &noted
+		}
+		return nil
+	}
+	return actLaw{
+		decide: func(f *fold, l *Line) error {
+			act := l.Draft.Act
+			if law.reason && l.Draft.Reason == "" {
+				return refuse("%s on %s needs a reason", act.Kind, act.Subject)
+			}
+			if special := of(act.Subject); special != nil {
+				if err := special.decide(f, l); err != nil {
+					return err
+				}
+			} else if last := f.subjects.get(act.Subject); l.Draft.After != nil && *l.Draft.After != last {
+				return conflict(act.Subject, *l.Draft.After, last)
+			}
+			if law.decide != nil {
+				return law.decide(f, l)
+			}
+			return nil
+		},
+		enter: func(f *fold, l Line) (string, int64) {
+			act := l.Draft.Act
+			if law.enter != nil {
+				law.enter(f, l)
+			}
+			if special := of(act.Subject); special != nil {
+				return special.enter(f, l)
+			}
+			previous := f.subjects.get(act.Subject)
+			f.subjects.set(act.Subject, l.Outcome.Leaf)
+			f.notice(l, Number{}, ItemID{}, act.Tell...)
+			return act.Subject, previous
+		},
+	}
+}
+
+func isFolder(s string) bool { return strings.HasPrefix(s, "K-") || strings.HasPrefix(s, movedPrefix) }
+
+func decideNote(_ *fold, l *Line) error {
+	if strings.TrimSpace(l.Draft.Act.Text) == "" {
+		return refuse("a note needs a text")
+	}
+	return nil
+}
+
+func decideHandover(_ *fold, l *Line) error {
+	act := l.Draft.Act
+	if act.To == "" || act.To == act.Subject {
+		return refuse("%s hands over to somebody else, not to %q", act.Subject, act.To)
+	}
+	return nil
+}
+
+// enterHandover gives all open entries of a clerk to another.
+func enterHandover(f *fold, l Line) {
+	act := l.Draft.Act
+	for _, before := range f.openEntries(act.Subject) {
+		w := before
+		w.Clerk, w.OnBehalfOf = clean(act.To), ""
+		f.putEntry(l, before, w)
+		if folder := f.folders.get(w.Folder); folder.Clerk == act.Subject {
+			folder.Clerk = w.Clerk
+			f.putFolder(l, folder)
+		}
+	}
+	f.notice(l, Number{}, ItemID{}, act.To)
+}
+
+// openEntries gives what a clerk has in hand, in order of number.
+func (f *fold) openEntries(clerk string) []Work {
+	return f.entriesWhere(f.openOf.get(clerk), func(w Work) bool { return w.inHand() && w.Clerk == clerk })
+}
+
+// entriesWhere gives the entries among those listed, and those that changed
+// during this fold, for which a condition holds now.
+func (f *fold) entriesWhere(listed []Number, holds func(Work) bool) []Work {
+	numbers := slices.Clone(listed)
+	for n := range f.entries.changed {
+		numbers = append(numbers, n)
+	}
+	slices.SortFunc(numbers, compareNumbers)
+	var out []Work
+	for _, n := range slices.Compact(numbers) {
+		if w := f.entries.get(n); holds(w) {
+			out = append(out, w)
+		}
+	}
+	return out
+}
+
+// An itemLaw is the law of acts on items outside the book.
+type itemLaw struct {
+	decide func(f *fold, l *Line, row ArrivalRow) error
+	enter  func(l Line, row *ArrivalRow)
+}
+
+func onItem(law itemLaw) actLaw {
+	return actLaw{
+		decide: func(f *fold, l *Line) error {
+			id, err := ParseItemID(l.Draft.Act.Subject)
+			if err != nil {
+				return refuse("%s", err)
+			}
+			row := f.arrivals.get(id)
+			if !row.Found {
+				return refuse("item %s never arrived", id)
+			}
+			l.Draft.Act.Subject = id.String()
+			if l.Draft.After != nil && *l.Draft.After != row.Leaf {
+				return conflict(id.String(), *l.Draft.After, row.Leaf)
+			}
+			l.Outcome.Disposition, l.Outcome.Number = row.Disposition, row.Number
+			return law.decide(f, l, row)
+		},
+		enter: func(f *fold, l Line) (string, int64) {
+			id, _ := ParseItemID(l.Draft.Act.Subject) // decided, so it parses
+			row := f.arrivals.get(id)
+			previous := row.Leaf
+			if law.enter != nil {
+				row.Leaf = l.Outcome.Leaf
+				law.enter(l, &row)
+				f.arrivals.set(id, row)
+			}
+			f.notice(l, row.Number, id, l.Draft.Act.Tell...)
+			return id.String(), previous
+		},
+	}
+}
+
+func decideReject(_ *fold, l *Line, row ArrivalRow) error {
+	switch row.Disposition {
+	case Quarantined, Beside:
+		l.Outcome.Disposition = Rejected
+		return nil
+	case Rejected:
+		return errStands
+	case Registered:
+		return forbid("item %s is in the book as %s", row.Item, row.Number)
+	default:
+		return refuse("item %s is %s", row.Item, row.Disposition)
+	}
+}
+
+func enterReject(l Line, row *ArrivalRow) {
+	row.Disposition = Rejected
+	row.Reason = clean(cmp.Or(l.Draft.Act.Text, row.Reason))
+}
+
+// Why bytes may be erased: a closed list (DESIGN § 4, sealing, erasure).
+const (
+	ErasedSpam       = "spam_expired"
+	ErasedMalware    = "malware_expired"
+	ErasedBeside     = "beside_expired"
+	ErasedCategory   = "category_expired"
+	ErasedCourt      = "court_order"
+	ErasedClassified = "classified"
+)
+
+func decideErased(_ *fold, l *Line, row ArrivalRow) error {
+	switch reason := l.Draft.Act.Text; reason {
+	case ErasedSpam, ErasedMalware, ErasedBeside:
+		if row.Disposition == Registered || !row.Number.IsZero() {
+			return forbid("item %s is in the book as %s; %s does not erase it", row.Item, row.Number, reason)
+		}
+	case ErasedCategory, ErasedCourt, ErasedClassified:
+		if l.Draft.Reason == "" {
+			return refuse("erasing item %s for %s needs the reason in words", row.Item, reason)
+		}
+	default:
+		return forbid("%.40q is no reason to erase anything", reason)
+	}
+	return nil
+}
+
+// A seriesLaw is the law of acts on a series.
+type seriesLaw struct {
+	reason bool
+	decide func(l *Line, s SeriesRow) error
+	enter  func(l Line, s *SeriesRow)
+}
+
+func onSeries(law seriesLaw) actLaw {
+	return actLaw{
+		decide: func(f *fold, l *Line) error {
+			act := l.Draft.Act
+			key, err := ParseSeries(act.Subject)
+			if err != nil {
+				return refuse("%s", err)
+			}
+			if law.reason && l.Draft.Reason == "" {
+				return refuse("%s on %s needs a reason", act.Kind, act.Subject)
+			}
+			act.Subject = key.String()
+			if last := f.subjects.get(act.Subject); l.Draft.After != nil && *l.Draft.After != last {
+				return conflict(act.Subject, *l.Draft.After, last)
+			}
+			s := f.series.get(key)
+			s.Series = key
+			return law.decide(l, s)
+		},
+		enter: func(f *fold, l Line) (string, int64) {
+			act := l.Draft.Act
+			key, _ := ParseSeries(act.Subject) // decided, so it parses
+			s := f.series.get(key)
+			s.Series = key
+			law.enter(l, &s)
+			f.series.set(key, s)
+			previous := f.subjects.get(act.Subject)
+			f.subjects.set(act.Subject, l.Outcome.Leaf)
+			f.notice(l, Number{}, ItemID{}, act.Tell...)
+			return act.Subject, previous
+		},
+	}
+}
+
+// ParseSeries reads RPW-2026.
+func ParseSeries(s string) (Series, error) {
+	cut := strings.LastIndexByte(s, '-')
+	if cut > 0 {
+		year, err := digits(s[cut+1:], 4, 4)
+		if register := strings.ToUpper(s[:cut]); err == nil && year >= 1900 && isRegister(register) {
+			return Series{register, int(year)}, nil
+		}
+	}
+	return Series{}, refuse("%.60q is not a series like RPW-2026", s)
+}
+
+func decideOpened(l *Line, s SeriesRow) error {
+	switch {
+	case !s.ClosedAt.IsZero():
+		return forbid("the series %s is closed; a closed year is not opened again", s.Series)
+	case !s.OpenedAt.IsZero():
+		return errStands
+	case !s.openOn(l.Draft.On):
+		return refuse("the series %s cannot be opened on %s", s.Series, l.Draft.On)
+	}
+	return nil
+}
+
+func enterOpened(l Line, s *SeriesRow) { s.OpenedAt = l.Outcome.At }
+
+func decideClosed(l *Line, s SeriesRow) error {
+	switch {
+	case !s.ClosedAt.IsZero():
+		return errStands
+	case s.OpenedAt.IsZero():
+		return refuse("the series %s was never opened", s.Series)
+	case l.Draft.On.Year <= s.Year:
+		return refuse("the series %s cannot be closed on %s: its year is not over", s.Series, l.Draft.On)
+	}
+	act := l.Draft.Act
+	act.Fields = map[string]string{
+		"count": strconv.FormatInt(s.Taken, 10),
+		"last":  Number{s.Register, s.Year, s.Taken}.String(),
+	}
+	if s.Taken == 0 {
+		act.Fields["last"] = ""
+	}
+	return nil
+}
+
+func enterClosed(l Line, s *SeriesRow) { s.ClosedAt = l.Outcome.At }
+
+// mostLost bounds a gap: a slip of the keyboard must not burn a year.
+const mostLost = 100_000
+
+// decideGap enters numbers that were told to people and lost with the machine:
+// Fields["to"] is the last of them; the law adds "from", the first.
+func decideGap(l *Line, s SeriesRow) error {
+	act := l.Draft.Act
+	to, err := digits(act.Fields["to"], 1, 12)
+	switch {
+	case err != nil:
+		return refuse("a gap says by its field \"to\" which number was the last one lost")
+	case !s.ClosedAt.IsZero():
+		return forbid("the series %s is closed", s.Series)
+	case to <= s.Taken:
+		return refuse("number %s is in the book; there is no gap up to it", Number{s.Register, s.Year, to})
+	case to-s.Taken > mostLost:
+		return refuse("a gap of %d numbers cannot be: at most %d", to-s.Taken, mostLost)
+	}
+	act.Fields = map[string]string{"from": strconv.FormatInt(s.Taken+1, 10), "to": strconv.FormatInt(to, 10)}
+	return nil
+}
+
+func enterGap(l Line, s *SeriesRow) {
+	if s.OpenedAt.IsZero() {
+		s.OpenedAt = l.Outcome.At
+	}
+	if to, err := digits(l.Draft.Act.Fields["to"], 1, 12); err == nil {
+		s.Taken = to
+	}
+	s.LastAt = l.Outcome.At.Truncate(time.Microsecond)
+}

@@ -1,0 +1,407 @@
+package registry
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// movedPrefix begins the id of what stays in the list of cases when a case
+// gets another number: a closed folder without entries that refers to it.
+const movedPrefix = "Z-"
+
+// mostHops bounds how far the joining of folders is followed.
+const mostHops = 16
+
+// decideFolder finds the folder of a new entry, and the case if its class
+// opens one at once.
+func (f *fold) decideFolder(l *Line) {
+	d, o := &l.Draft.Arrival.Decision, &l.Outcome
+	if d.JoinFolder != "" {
+		folder := f.surviving(d.JoinFolder)
+		if folder.Found && folder.State != FolderClosed {
+			o.Folder, o.Case, o.CaseState = folder.ID, folder.Case, folder.State
+			return
+		}
+		d.CaseSuggestion = cmp.Or(d.CaseSuggestion, folder.Case, d.JoinFolder)
+	}
+	o.Folder, o.CaseState = o.Number.Folder(), FolderWorking
+	switch {
+	case d.CasePolicy == CaseNone:
+		o.CaseState = FolderNone
+	case d.CasePolicy == CaseAtOnce && formsCase(d.Department, d.Class) && !Doubtful(o.Flags):
+		o.Case, o.CaseState = f.nextCase(CaseSeries{Department: d.Department, Class: d.Class, Year: l.Draft.On.Year}), FolderOpen
+	}
+}
+
+// surviving follows a folder to the one it was joined into.
+func (f *fold) surviving(id string) Folder {
+	folder := f.folders.get(id)
+	for range mostHops {
+		if folder.JoinedInto == "" {
+			break
+		}
+		folder = f.folders.get(folder.JoinedInto)
+	}
+	return folder
+}
+
+// enterFolder puts a new entry into its folder.
+func (f *fold) enterFolder(l Line, w *Work) {
+	o := l.Outcome
+	if !w.OwnFolder {
+		folder := f.folders.get(w.Folder)
+		folder.Entries++
+		f.putFolder(l, folder)
+		return
+	}
+	folder := newFolder(l, w)
+	folder.State = o.CaseState
+	if o.Case != "" {
+		f.openCase(&folder, CaseSeries{Department: w.Department, Class: w.Class, Year: l.Draft.On.Year}, l)
+	}
+	f.putFolder(l, folder)
+}
+
+func newFolder(l Line, w *Work) Folder {
+	return Folder{
+		ID: w.Number.Folder(), State: FolderWorking, Class: w.Class, Department: w.Department, Clerk: w.Clerk,
+		Title: w.Title, Entries: 1, OpenedAt: l.Outcome.At, Restricted: w.Restricted, Found: true,
+	}
+}
+
+// nextCase gives the case number that the series gives next.
+func (f *fold) nextCase(s CaseSeries) string {
+	return CaseNumber{CaseSeries: s, Seq: f.counters.get(s) + 1}.String()
+}
+
+// openCase makes a folder the case whose number the outcome names.
+func (f *fold) openCase(folder *Folder, s CaseSeries, l Line) {
+	number := l.Outcome.Case
+	folder.State, folder.Case, folder.CaseAt = FolderOpen, number, l.Outcome.At
+	folder.Class, folder.Department = s.Class, s.Department
+	f.cases.set(number, folder.ID)
+	if seq, ok := s.seqOf(number); ok {
+		f.counters.set(s, seq)
+	}
+}
+
+// seqOf gives the running number of a case number of this series.
+func (s CaseSeries) seqOf(number string) (int64, bool) {
+	rest, ok := strings.CutPrefix(number, s.Department+"."+s.Class+".")
+	if !ok {
+		return 0, false
+	}
+	if s.Group != 0 {
+		if rest, ok = strings.CutPrefix(rest, strconv.FormatInt(s.Group, 10)+"."); !ok {
+			return 0, false
+		}
+	}
+	seq, year, _ := strings.Cut(rest, ".")
+	n, err := digits(seq, 1, 12)
+	return n, err == nil && year == strconv.Itoa(s.Year)
+}
+
+// putFolder writes down a folder that a line has changed.
+func (f *fold) putFolder(l Line, folder Folder) {
+	folder.LastLeaf = l.Outcome.Leaf
+	f.folders.set(folder.ID, folder)
+}
+
+// A folderLaw is the law of acts on a folder. The subject may be named by an
+// entry in it or by its case number too.
+type folderLaw struct {
+	from     []string // the states in which it may be done; none: in any
+	reason   bool
+	observed bool
+	decide   func(f *fold, l *Line, folder Folder) error
+	enter    func(f *fold, l Line, folder *Folder)
+}
+
+func onFolder(law folderLaw) actLaw {
+	return actLaw{
+		decide: func(f *fold, l *Line) error {
+			act := l.Draft.Act
+			folder := f.folderNamed(act.Subject)
+			switch {
+			case !folder.Found:
+				return refuse("no folder or case %.60q", act.Subject)
+			case l.Draft.After != nil && *l.Draft.After != folder.LastLeaf:
+				return conflict(folder.ID, *l.Draft.After, folder.LastLeaf)
+			case len(law.from) > 0 && !slices.Contains(law.from, folder.State):
+				return folderNot(act, folder)
+			case law.reason && strings.TrimSpace(l.Draft.Reason) == "":
+				return refuse("%s on %s needs a reason", act.Kind, folder.ID)
+			}
+			act.Subject = folder.ID
+			l.Outcome.Folder, l.Outcome.Case, l.Outcome.CaseState = folder.ID, folder.Case, folder.State
+			if law.decide == nil {
+				return nil
+			}
+			return law.decide(f, l, folder)
+		},
+		enter: func(f *fold, l Line) (string, int64) {
+			folder := f.folders.get(l.Draft.Act.Subject)
+			previous := folder.LastLeaf
+			if law.enter != nil {
+				law.enter(f, l, &folder)
+			}
+			if !law.observed {
+				f.putFolder(l, folder)
+			}
+			f.notice(l, Number{}, ItemID{}, l.Draft.Act.Tell...)
+			return folder.ID, previous
+		},
+	}
+}
+
+// folderNot refuses what the folder's state does not allow.
+func folderNot(a *Act, folder Folder) error {
+	name := cmp.Or(folder.Case, folder.ID)
+	if folder.State == FolderClosed {
+		return forbid("%s is closed; reopen it before %s", name, a.Kind)
+	}
+	return refuse("%s is %s and cannot be %s", name, folder.State, a.Kind)
+}
+
+// folderNamed finds a folder by its id, by an entry in it or by its case.
+func (f *fold) folderNamed(name string) Folder {
+	if isFolder(name) {
+		return f.folders.get(name)
+	}
+	if n, err := ParseNumber(name); err == nil {
+		w := f.entries.get(n)
+		if !w.Found {
+			return Folder{}
+		}
+		return f.folders.get(w.Folder)
+	}
+	id := f.cases.get(name)
+	if id == "" {
+		return Folder{}
+	}
+	folder := f.folders.get(id)
+	if folder.Case != name { // the case has another number since
+		folder = f.folders.get(movedPrefix + name)
+	}
+	return folder
+}
+
+// entriesIn gives the entries in a folder, in order of number.
+func (f *fold) entriesIn(folder string) []Work {
+	return f.entriesWhere(f.inside.get(folder), func(w Work) bool { return w.Folder == folder })
+}
+
+// groupOf reads the base number of a sub-group from an act.
+func (a *Act) groupOf() (int64, error) {
+	text := a.Fields["group"]
+	if text == "" {
+		return 0, nil
+	}
+	n, err := digits(text, 1, 6)
+	if err != nil || n < 1 {
+		return 0, refuse("%.20q is no base number of a sub-group", text)
+	}
+	return n, nil
+}
+
+// decideOpenCase gives the folder its case number. Opening it again gives the
+// same case.
+func decideOpenCase(f *fold, l *Line, folder Folder) error {
+	act, o := l.Draft.Act, &l.Outcome
+	class, department := cmp.Or(act.Class, folder.Class), cmp.Or(act.Department, folder.Department)
+	group, err := act.groupOf()
+	switch {
+	case err != nil:
+		return err
+	case folder.State == FolderOpen && class == folder.Class && department == folder.Department:
+		return errStands
+	case folder.State == FolderOpen:
+		return refuse("%s is the case %s; move the case", folder.ID, folder.Case)
+	case folder.State == FolderClosed:
+		return folderNot(act, folder)
+	case class == "" || department == "":
+		return refuse("%s cannot become a case without class and department", folder.ID)
+	case !formsCase(department, class):
+		return refuse("%.40q and %.40q do not make a case number", department, class)
+	}
+	if group != 0 {
+		base := CaseNumber{CaseSeries{Department: department, Class: class, Year: l.Draft.On.Year}, group}.String()
+		if f.cases.get(base) == "" {
+			return refuse("%s has no sub-group: there is no such case", base)
+		}
+	}
+	act.Class, act.Department = class, department
+	o.Case = f.nextCase(CaseSeries{Department: department, Class: class, Group: group, Year: l.Draft.On.Year})
+	o.CaseState = FolderOpen
+	return nil
+}
+
+func enterOpenCase(f *fold, l Line, folder *Folder) {
+	act := l.Draft.Act
+	group, _ := act.groupOf() // decided, so it parses
+	f.openCase(folder, CaseSeries{Department: act.Department, Class: act.Class, Group: group, Year: l.Draft.On.Year}, l)
+	f.classOf(l, *folder)
+}
+
+// classOf gives the entries of a folder the class it has now.
+func (f *fold) classOf(l Line, folder Folder) {
+	for _, before := range f.entriesIn(folder.ID) {
+		if before.Class != folder.Class && before.Status != StatusAnnulled {
+			w := before
+			w.Class = folder.Class
+			f.putEntry(l, before, w)
+		}
+	}
+}
+
+// decideJoinCase: two folders become one. A case absorbs what is none; of two
+// alike the older one stays.
+func decideJoinCase(f *fold, l *Line, folder Folder) error {
+	act, o := l.Draft.Act, &l.Outcome
+	target := f.folderNamed(act.To)
+	switch {
+	case !target.Found:
+		return refuse("no folder or case %.60q to join", act.To)
+	case target.ID == folder.ID:
+		return errStands
+	case folder.State == FolderClosed:
+		return folderNot(act, folder)
+	case target.State == FolderClosed:
+		return folderNot(act, target)
+	case folder.Restricted != target.Restricted:
+		return refuse("%s and %s: a restricted folder joins only its like", folder.ID, target.ID)
+	}
+	act.To = target.ID
+	stays := target
+	if older(folder, target) {
+		stays = folder
+	}
+	o.Folder, o.Case, o.CaseState = stays.ID, stays.Case, stays.State
+	return nil
+}
+
+// older reports whether a, rather than b, stays when the two are joined.
+func older(a, b Folder) bool {
+	if (a.Case != "") != (b.Case != "") {
+		return a.Case != ""
+	}
+	if a.Case != "" && !a.CaseAt.Equal(b.CaseAt) {
+		return a.CaseAt.Before(b.CaseAt)
+	}
+	return a.OpenedAt.Before(b.OpenedAt)
+}
+
+func enterJoinCase(f *fold, l Line, folder *Folder) {
+	other := f.folders.get(l.Draft.Act.To)
+	stays, goes := &other, folder
+	if l.Outcome.Folder == folder.ID {
+		stays, goes = folder, &other
+	}
+	for _, before := range f.entriesIn(goes.ID) {
+		w := before
+		w.Folder, w.OwnFolder = stays.ID, stays.ID == w.Number.Folder()
+		f.putEntry(l, before, w)
+	}
+	stays.Entries += goes.Entries
+	goes.Entries = 0
+	goes.State, goes.ClosedAt, goes.JoinedInto = FolderClosed, l.Outcome.At, stays.ID
+	f.putFolder(l, other)
+}
+
+// decideMoveCase: another class or department is another case number; the two
+// refer to each other (Instruction § 5).
+func decideMoveCase(f *fold, l *Line, folder Folder) error {
+	act, o := l.Draft.Act, &l.Outcome
+	class, department := cmp.Or(act.Class, folder.Class), cmp.Or(act.Department, folder.Department)
+	switch {
+	case class == folder.Class && department == folder.Department:
+		return refuse("%s is of that class and department already", folder.Case)
+	case !formsCase(department, class):
+		return refuse("%.40q and %.40q do not make a case number", department, class)
+	}
+	act.Class, act.Department = class, department
+	o.Case = f.nextCase(CaseSeries{Department: department, Class: class, Year: l.Draft.On.Year})
+	return nil
+}
+
+func enterMoveCase(f *fold, l Line, folder *Folder) {
+	act := l.Draft.Act
+	left := *folder
+	left.ID, left.State, left.Entries = movedPrefix+folder.Case, FolderClosed, 0
+	left.MovedTo, left.ClosedAt = l.Outcome.Case, l.Outcome.At
+	f.putFolder(l, left)
+	f.cases.set(left.Case, left.ID)
+
+	folder.MovedFrom = left.Case
+	f.openCase(folder, CaseSeries{Department: act.Department, Class: act.Class, Year: l.Draft.On.Year}, l)
+	f.classOf(l, *folder)
+}
+
+func decideCloseCase(_ *fold, l *Line, _ Folder) error {
+	l.Outcome.CaseState = FolderClosed
+	return nil
+}
+
+// enterCloseCase closes a folder and what is still open in it.
+func enterCloseCase(f *fold, l Line, folder *Folder) {
+	folder.State, folder.ClosedAt = FolderClosed, l.Outcome.At
+	for _, before := range f.entriesIn(folder.ID) {
+		if before.Status.Open() {
+			w := before
+			w.Status = StatusClosed
+			f.putEntry(l, before, w)
+		}
+	}
+}
+
+func decideReopenCase(_ *fold, l *Line, folder Folder) error {
+	switch {
+	case folder.JoinedInto != "":
+		return refuse("%s was joined into %s; split the entry out of it", folder.ID, folder.JoinedInto)
+	case folder.MovedTo != "":
+		return refuse("%s is %s now", folder.Case, folder.MovedTo)
+	}
+	l.Outcome.CaseState = reopened(folder)
+	return nil
+}
+
+func enterReopenCase(_ *fold, l Line, folder *Folder) {
+	folder.State = l.Outcome.CaseState
+	folder.ClosedAt = time.Time{}
+}
+
+func reopened(folder Folder) string {
+	if folder.Case != "" {
+		return FolderOpen
+	}
+	return FolderWorking
+}
+
+// decideSplit: an entry leaves the folder it was joined to.
+func decideSplit(f *fold, l *Line, w Work) error {
+	if w.OwnFolder {
+		return refuse("%s lies in the folder it opened; split the others out of it", w.Number)
+	}
+	own := f.folders.get(w.Number.Folder())
+	o := &l.Outcome
+	o.Folder, o.Case, o.CaseState = w.Number.Folder(), own.Case, reopened(own)
+	return nil
+}
+
+func enterSplit(f *fold, l Line, w *Work) {
+	left := f.folders.get(w.Folder)
+	left.Entries--
+	f.putFolder(l, left)
+	own := f.folders.get(w.Number.Folder())
+	if !own.Found {
+		own = newFolder(l, w)
+		own.Entries = 0
+	}
+	own.State, own.JoinedInto, own.ClosedAt = l.Outcome.CaseState, "", time.Time{}
+	own.Entries++
+	f.putFolder(l, own)
+	w.Folder, w.OwnFolder = own.ID, true
+}
