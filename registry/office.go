@@ -9,6 +9,7 @@ import (
 // once loaded; the office in force is this plus the events set at the counter.
 type Office struct {
 	Name         string
+	EnglishName  string // "Aleksandrowo Town Office", for receipts; may be ""
 	Domain       string
 	ADE          string // address for e-Delivery, AE:PL-…
 	BIP          string // public information bulletin, URL
@@ -74,6 +75,8 @@ type Clerk struct {
 	Absences []Absence
 	Channels []string
 	Language string
+	// Titles are the words by which letters name the person: burmistrz*.
+	Titles []string
 }
 
 // A OfficeRole is what a clerk may do beyond handling entries.
