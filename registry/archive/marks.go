@@ -1,0 +1,306 @@
+package archive
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"sync"
+
+	"kancelaria/registry"
+)
+
+// A Tombstone says what was lawfully erased. It stays for ever, and its leaf in
+// the ledger says the same.
+type Tombstone struct {
+	Item    registry.ItemID `json:"item"`
+	Reason  Reason          `json:"reason"`
+	Event   string          `json:"event"` // key of the draft that ordered it
+	Leaf    int64           `json:"leaf"`
+	Sheets  []string        `json:"sheets"`            // places of records that lost the item's sheet
+	Body    string          `json:"body,omitempty"`    // place of the record that lost its original
+	Renewed bool            `json:"renewed,omitempty"` // repeats an earlier one to finish it
+}
+
+// A Move says that an original lies in the second home now.
+type Move struct {
+	Place   registry.Place `json:"place"`
+	Locator string         `json:"locator"`
+}
+
+// marks is what later records say of earlier ones: an index, made when first
+// asked for by walking the journal, and kept between starts as far as it came.
+type marks struct {
+	a *Archive
+
+	mu     sync.Mutex
+	loaded bool
+	upTo   registry.Place // the walk goes on here
+	saved  int            // marks in the file
+	m      map[markKey]string
+}
+
+// A markKey names what is gone: the sheet of an item in a record, or with no
+// item the original of the record. The value is empty if it was erased, else
+// "moved:" and the locator.
+type markKey struct {
+	Place string          `json:"p"`
+	Item  registry.ItemID `json:"i"`
+	Copy  bool            `json:"c,omitempty"` // value is the place of a copy
+}
+
+const movedTo = "moved:"
+
+// gone reports whether a tombstone names the item's sheet at p, or, once all
+// its items are erased, the original there.
+func (m *marks) gone(ctx context.Context, p place, item registry.ItemID) (bool, error) {
+	if err := m.update(ctx); err != nil {
+		return false, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	_, ok := m.m[markKey{Place: p.String(), Item: item}]
+	return ok, nil
+}
+
+// moved gives the locator of an original that is in the second home.
+func (m *marks) moved(ctx context.Context, p place) (string, bool) {
+	v, ok := m.lookup(ctx, markKey{Place: p.String()})
+	if len(v) < len(movedTo) {
+		return "", false
+	}
+	return v[len(movedTo):], ok
+}
+
+func (m *marks) lookup(ctx context.Context, k markKey) (string, bool) {
+	if err := m.update(ctx); err != nil {
+		m.a.note(err)
+		return "", false
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	v, ok := m.m[k]
+	return v, ok
+}
+
+// update walks what was appended since the last time.
+func (m *marks) update(ctx context.Context) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.loaded {
+		if err := m.load(); err != nil {
+			return err
+		}
+		if err := m.walkOthers(ctx); err != nil {
+			return err
+		}
+		m.loaded = true
+	}
+	if err := m.walk(ctx, m.a.node, m.upTo); err != nil {
+		return err
+	}
+	if len(m.m) > m.saved+1000 && !m.a.opt.ReadOnly {
+		return m.save()
+	}
+	return nil
+}
+
+// walkOthers reads the journals of nodes whose folders were adopted.
+func (m *marks) walkOthers(ctx context.Context) error {
+	infos, err := m.a.fs.ReadDir(".")
+	if err != nil {
+		return err
+	}
+	for _, info := range infos {
+		if node := info.Name(); info.IsDir() && validNode(node) && node != m.a.node {
+			if err := m.walk(ctx, node, ""); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (m *marks) walk(ctx context.Context, node string, from registry.Place) error {
+	start := place{node: node, segment: 1, offset: block}
+	if from != "" {
+		var err error
+		if start, err = parsePlace(from); err != nil {
+			return err
+		}
+	}
+	segs, err := m.a.list(node)
+	if err != nil {
+		return err
+	}
+	for _, sf := range segs {
+		if sf.number < start.segment {
+			continue
+		}
+		off := int64(block)
+		if sf.number == start.segment {
+			off = start.offset
+		}
+		var bad error
+		err := m.a.eachRecord(ctx, node, sf.number, off, func(s *segment, off int64, h *header) bool {
+			bad = m.learn(s, off, h)
+			if node == m.a.node {
+				m.upTo = place{node, sf.number, off}.public()
+			}
+			return bad == nil
+		})
+		if err != nil || bad != nil {
+			return fmt.Errorf("reading tombstones: %w", firstOf(err, bad))
+		}
+	}
+	return nil
+}
+
+func firstOf(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// learn takes in one record. One that can't be read was noted as damage by
+// whoever reads records; what it named then shows as damage too.
+func (m *marks) learn(s *segment, off int64, h *header) error {
+	if h.flags&flagCopied != 0 {
+		from := place{node: s.node, segment: h.fromSegment, offset: h.fromOffset}
+		m.m[markKey{Place: from.String(), Copy: true}] = place{s.node, s.number, off}.String()
+	}
+	if h.kind != registry.RecordTombstone && h.kind != registry.RecordMoved {
+		return nil
+	}
+	lines, err := s.lines(off, h)
+	for i := range lines {
+		var b []byte
+		if b, err = s.sheet(off, h, lines, i); err != nil {
+			break
+		}
+		if h.kind == registry.RecordMoved {
+			err = m.learnMove(b)
+		} else {
+			err = m.learnTombstone(b)
+		}
+	}
+	if isBadContent(err) {
+		return nil
+	}
+	return err
+}
+
+func (m *marks) learnTombstone(b []byte) error {
+	var t Tombstone
+	if err := json.Unmarshal(b, &t); err != nil {
+		return fmt.Errorf("a tombstone: %w", err)
+	}
+	for _, p := range t.Sheets {
+		m.m[markKey{Place: p, Item: t.Item}] = ""
+	}
+	if t.Body != "" {
+		m.m[markKey{Place: t.Body}] = ""
+	}
+	return nil
+}
+
+func (m *marks) learnMove(b []byte) error {
+	var mv Move
+	if err := json.Unmarshal(b, &mv); err != nil {
+		return fmt.Errorf("a moved record: %w", err)
+	}
+	k := markKey{Place: string(mv.Place)}
+	if v, ok := m.m[k]; !ok || v != "" { // erased stays erased
+		m.m[k] = movedTo + mv.Locator
+	}
+	return nil
+}
+
+// A savedMarks is the index as kept between starts.
+type savedMarks struct {
+	UpTo  registry.Place `json:"up_to"`
+	Marks []savedMark    `json:"marks"`
+}
+
+type savedMark struct {
+	markKey
+	Value string `json:"v,omitempty"`
+}
+
+const marksName = "marks"
+
+func (m *marks) load() error {
+	m.m = make(map[markKey]string)
+	b, err := m.a.Kept(marksName)
+	if err != nil {
+		return err
+	}
+	var s savedMarks
+	if b == nil || json.Unmarshal(b, &s) != nil {
+		return nil // walk from the beginning
+	}
+	for _, k := range s.Marks {
+		m.m[k.markKey] = k.Value
+	}
+	m.upTo, m.saved = s.UpTo, len(s.Marks)
+	return nil
+}
+
+func (m *marks) save() error {
+	s := savedMarks{UpTo: m.upTo, Marks: make([]savedMark, 0, len(m.m))}
+	for k, v := range m.m {
+		s.Marks = append(s.Marks, savedMark{k, v})
+	}
+	b, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	m.saved = len(s.Marks)
+	return m.a.Keep(marksName, b)
+}
+
+// fromHome reads a moved original back, checked, through a file nobody else
+// sees: it may be large, and no byte of it is handed out before the last one
+// was checked.
+func (a *Archive) fromHome(ctx context.Context, want registry.Digest, size int64, locator string) (registry.OpenOriginal, error) {
+	if a.opt.Home == nil {
+		return nil, fmt.Errorf("the original lies in the second home, and none is configured (archive.s3)")
+	}
+	rd, err := a.opt.Home.Open(ctx, locator)
+	if err != nil {
+		return nil, fmt.Errorf("reading the second home: %w", err)
+	}
+	defer rd.Close()
+	b := &body{a: a}
+	if err := b.read(ctx, rd, size); err != nil {
+		return nil, fmt.Errorf("reading the second home: %w", firstOf(err, b.Close()))
+	}
+	if b.digest != want {
+		_ = b.Close()
+		return nil, fmt.Errorf("the second home gave other bytes: %w", registry.ErrDamaged)
+	}
+	o := &original{digest: want, Closer: b}
+	if b.mem != nil {
+		o.SectionReader = io.NewSectionReader(byteReader(*b.mem), 0, size)
+	} else {
+		o.SectionReader = io.NewSectionReader(b.file, 0, size)
+	}
+	return o, nil
+}
+
+// byteReader reads from memory.
+type byteReader []byte
+
+func (b byteReader) ReadAt(p []byte, off int64) (int, error) {
+	if off >= int64(len(b)) {
+		return 0, io.EOF
+	}
+	n := copy(p, b[off:])
+	if n < len(p) {
+		return n, io.EOF
+	}
+	return n, nil
+}

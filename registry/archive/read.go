@@ -1,0 +1,341 @@
+package archive
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+
+	"kancelaria/registry"
+)
+
+var errBadBody = errors.New("original differs from its digest")
+
+// isBadContent holds for errors that say bytes are not what they should be, as
+// opposed to a disk that does not answer.
+func isBadContent(err error) bool {
+	return errors.Is(err, errBadSheets) || errors.Is(err, errBadBody) || errors.Is(err, errZeros) ||
+		errors.Is(err, registry.ErrDamaged)
+}
+
+// A record is one opened by its place.
+type record struct {
+	*segment
+	at    place
+	h     header
+	lines []line
+}
+
+// open finds the record at p.
+func (a *Archive) record(p registry.Place) (*record, error) {
+	at, err := parsePlace(p)
+	if err != nil {
+		return nil, err
+	}
+	s, err := a.openSegment(at.node, at.segment)
+	if err != nil {
+		return nil, err
+	}
+	r := &record{segment: s, at: at}
+	if r.h, err = s.headerAt(at.offset); err == nil {
+		r.lines, err = s.lines(at.offset, &r.h)
+	}
+	if err != nil {
+		_ = s.Close()
+		if errors.Is(err, errNoHeader) || isBadContent(err) {
+			err = fmt.Errorf("the record at %s: %w: %w", p, registry.ErrDamaged, err)
+		}
+		return nil, err
+	}
+	return r, nil
+}
+
+// find gives the index of an item's sheet.
+func (r *record) find(item registry.ItemID) (int, error) {
+	for i, l := range r.lines {
+		if l.item == item {
+			return i, nil
+		}
+	}
+	return 0, fmt.Errorf("item %s at %s: %w", item, r.at, ErrNotFound)
+}
+
+// Sheet reads the item's sheet of the record at p, checked.
+func (a *Archive) Sheet(ctx context.Context, p registry.Place, item registry.ItemID) ([]byte, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	r, err := a.record(p)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	i, err := r.find(item)
+	if err != nil {
+		return nil, err
+	}
+	b, err := r.sheet(r.at.offset, &r.h, r.lines, i)
+	if err != nil {
+		return nil, a.unreadable(ctx, r, item, err)
+	}
+	return b, nil
+}
+
+// unreadable says what it means that bytes are not what they should be: erased,
+// if a tombstone says so; else damaged, which is noted.
+func (a *Archive) unreadable(ctx context.Context, r *record, item registry.ItemID, err error) error {
+	if !isBadContent(err) {
+		return err
+	}
+	if errors.Is(err, errZeros) {
+		gone, err2 := a.marks.gone(ctx, r.at, item)
+		if err2 != nil {
+			return errors.Join(err, err2)
+		}
+		if gone {
+			return fmt.Errorf("item %s at %s: %w", item, r.at, registry.ErrErased)
+		}
+	}
+	d := damagedRecord(r.node, r.at.offset, &r.h)
+	return errors.Join(fmt.Errorf("item %s at %s: %w: %w", item, r.at, registry.ErrDamaged, err), a.damage.add(d))
+}
+
+// An original open for reading. Its bytes were checked against the digest
+// before anybody saw one.
+type original struct {
+	*io.SectionReader
+	io.Closer
+	digest registry.Digest
+}
+
+func (o *original) Digest() registry.Digest { return o.digest }
+
+// Original opens the original of an item. It hands out nothing that was not
+// checked: the error is registry.ErrErased or registry.ErrDamaged, wrapped, if
+// the bytes are no more those that were accepted.
+func (a *Archive) Original(ctx context.Context, p registry.Place, item registry.ItemID) (registry.OpenOriginal, error) {
+	r, err := a.record(p)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := r.find(item); err != nil {
+		_ = r.Close()
+		return nil, err
+	}
+	o, err := a.verified(ctx, r)
+	if errors.Is(err, errZeros) {
+		if locator, ok := a.marks.moved(ctx, r.at); ok {
+			return a.fromHome(ctx, r.h.body, r.h.bodyLen, locator)
+		}
+	}
+	if err != nil {
+		return nil, a.unreadable(ctx, r, item, err)
+	}
+	return o, nil
+}
+
+// verified opens and checks the original of r, and closes r.
+func (a *Archive) verified(ctx context.Context, r *record) (*original, error) {
+	f, from, err := a.bodyFile(r)
+	if err != nil {
+		return nil, err
+	}
+	o := &original{SectionReader: io.NewSectionReader(f, from, r.h.bodyLen), Closer: f, digest: r.h.body}
+	if !r.h.isLarge() && r.h.bodyLen <= int64(a.opt.LargeFrom) {
+		err = o.load(r.h.bodyLen)
+		_ = f.Close()
+	} else if err = checkBody(ctx, o, r.h.body); err == nil {
+		_, err = o.Seek(0, io.SeekStart)
+	}
+	if err != nil {
+		_ = o.Close()
+		return nil, err
+	}
+	return o, nil
+}
+
+// load takes a small original into memory: one read serves check and reader.
+func (o *original) load(size int64) error {
+	b := make([]byte, size)
+	n, err := readFull(o, b, 0)
+	if err != nil {
+		return err
+	}
+	if registry.Digest(sha256.Sum256(b[:n])) != o.digest {
+		return badBody(isZero(b[:n]))
+	}
+	o.SectionReader, o.Closer = io.NewSectionReader(bytes.NewReader(b), 0, size), io.NopCloser(nil)
+	return nil
+}
+
+// bodyFile gives the file an original lies in and where; it closes r unless r
+// is that file.
+func (a *Archive) bodyFile(r *record) (File, int64, error) {
+	if !r.h.isLarge() {
+		return r.file, r.h.bodyOffset(r.at.offset), nil
+	}
+	defer r.Close()
+	f, err := a.fs.OpenFile(largePath(r.node, r.h.large), os.O_RDONLY, 0)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, 0, fmt.Errorf("%w: %s is not there", errBadBody, largePath(r.node, r.h.large))
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	info, err := f.Stat()
+	if err == nil && info.Size() != r.h.bodyLen {
+		err = badBody(info.Size() == 0)
+	}
+	if err != nil {
+		_ = f.Close()
+		return nil, 0, err
+	}
+	return f, 0, nil
+}
+
+func badBody(zero bool) error {
+	if zero {
+		return errZeros
+	}
+	return errBadBody
+}
+
+// checkBody reads all of rd.
+func checkBody(ctx context.Context, rd io.Reader, want registry.Digest) error {
+	d, zero := sha256.New(), true
+	buf := make([]byte, 128<<10)
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		n, err := rd.Read(buf)
+		d.Write(buf[:n])
+		zero = zero && isZero(buf[:n])
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if registry.Digest(d.Sum(nil)) != want {
+		return badBody(zero)
+	}
+	return nil
+}
+
+// check verifies everything of the record at off but large files, of which it
+// looks at the size.
+func (s *segment) check(off int64, h *header) error {
+	lines, err := s.lines(off, h)
+	if err != nil {
+		return err
+	}
+	for i := range lines {
+		if _, err := s.sheet(off, h, lines, i); err != nil {
+			return err
+		}
+	}
+	if h.inline() == 0 {
+		return nil
+	}
+	return checkBody(context.Background(), io.NewSectionReader(s.file, h.bodyOffset(off), h.bodyLen), h.body)
+}
+
+// Records walks the node's records in order, from the one at from on, or from
+// the beginning. What is damaged is passed over (see Damage); an error of the
+// disk ends the walk. Records appended meanwhile are seen up to some point.
+func (a *Archive) Records(ctx context.Context, from registry.Place) iter.Seq2[registry.Record, error] {
+	return func(yield func(registry.Record, error) bool) {
+		start := place{node: a.node, segment: 1, offset: block}
+		if from != "" {
+			var err error
+			if start, err = parsePlace(from); err != nil {
+				yield(registry.Record{}, err)
+				return
+			}
+		}
+		segs, err := a.list(start.node)
+		if err != nil {
+			yield(registry.Record{}, err)
+			return
+		}
+		for _, sf := range segs {
+			if sf.number < start.segment {
+				continue
+			}
+			off := int64(block)
+			if sf.number == start.segment {
+				off = start.offset
+			}
+			if !a.walk(ctx, start.node, sf.number, off, yield) {
+				return
+			}
+		}
+	}
+}
+
+// walk yields the records of one segment; false ends it all.
+func (a *Archive) walk(ctx context.Context, node string, number uint64, off int64, yield func(registry.Record, error) bool) bool {
+	more := true
+	err := a.eachRecord(ctx, node, number, off, func(s *segment, off int64, h *header) bool {
+		lines, err := s.lines(off, h)
+		if isBadContent(err) {
+			err = a.damage.add(damagedRecord(node, off, h))
+		} else if err == nil {
+			more = yield(publicRecord(place{node, number, off}, h, lines), nil)
+		}
+		if err != nil {
+			more = yield(registry.Record{}, err) && false
+		}
+		return more
+	})
+	if err != nil {
+		return yield(registry.Record{}, err) && false
+	}
+	return more
+}
+
+// eachRecord calls do for each valid header of a segment until it says no. A
+// segment that is not there or unreadable as a whole has none: it is noted.
+func (a *Archive) eachRecord(ctx context.Context, node string, number uint64, off int64, do func(s *segment, off int64, h *header) bool) error {
+	s, err := a.openSegment(node, number)
+	if errors.Is(err, errNoHeader) || errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	sc := newScanner(s, off)
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		off, h, err := sc.next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if !do(s, off, &h) {
+			return nil
+		}
+	}
+}
+
+func publicRecord(p place, h *header, lines []line) registry.Record {
+	r := registry.Record{
+		Place: p.public(), Kind: h.kind, Sequence: h.sequence, At: h.at,
+		Digest: h.body, Size: h.bodyLen, Sheets: make([]registry.Sheet, len(lines)),
+	}
+	for i, l := range lines {
+		r.Sheets[i] = registry.Sheet{Item: l.item, Settles: l.flags&sheetSettles != 0}
+	}
+	return r
+}
