@@ -54,6 +54,7 @@ var keys = map[string][]string{
 	"github.com/smallstep/pkcs7":          {"gateway/parse/signature"},
 	"golang.org/x/crypto/argon2":          {"gateway/web"},
 	"golang.org/x/mod":                    {"registry/ledger"},
+	"golang.org/x/net/html":               {"gateway/parse"}, // the text of a page
 	"golang.org/x/text":                   {"gateway/parse"}, // character sets
 	"modernc.org/sqlite":                  {"registry/sqlite"},
 	"github.com/coreos/go-oidc":           {"gateway/web"},

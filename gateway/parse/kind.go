@@ -1,0 +1,317 @@
+package parse
+
+import (
+	"bytes"
+	"path"
+	"strings"
+
+	"github.com/gabriel-vasile/mimetype"
+
+	"kancelaria/registry"
+)
+
+// A kind is what the bytes of a file are, whatever they are called.
+type kind struct {
+	media string // media type without parameters
+	ext   string // usual extension with its dot
+	text  bool   // to be searched as text
+	html  bool
+
+	encrypted bool
+	signed    bool // carries a signature inside
+	macros    bool
+}
+
+// kindOf looks at the first bytes; the name and the declared type decide only
+// between what the bytes leave open.
+func kindOf(head []byte, name, declared string) kind {
+	switch {
+	case len(head) == 0:
+		return kind{media: orElse(declared, "application/octet-stream"), ext: path.Ext(name), text: strings.HasPrefix(declared, "text/")}
+	case strings.HasPrefix(declared, "text/") && isText(head) && !bytes.HasPrefix(head, []byte("%PDF-")):
+		return textKind(declared)
+	case bytes.HasPrefix(head, []byte{0x78, 0x9f, 0x3e, 0x22}):
+		return kind{media: "application/ms-tnef", ext: ".dat"}
+	case declared == "message/rfc822" || declared == "message/global", looksLikeLetter(head) && !strings.HasPrefix(declared, "message/"):
+		if isText(head[:min(len(head), 1024)]) {
+			return kind{media: "message/rfc822", ext: ".eml"}
+		}
+	case strings.HasPrefix(declared, "message/") && isText(head):
+		return kind{media: declared, ext: ".txt", text: declared == "message/delivery-status" || declared == "message/global-delivery-status"}
+	}
+	return detected(head, name, declared)
+}
+
+// detected asks the library of signatures.
+func detected(head []byte, name, declared string) kind {
+	m := mimetype.Detect(head)
+	media, _, _ := strings.Cut(m.String(), ";")
+	media = strings.TrimSpace(media)
+	k := kind{media: media, ext: m.Extension()}
+	switch {
+	case media == "application/octet-stream" && (declared == "application/pkcs7-mime" || declared == "application/pkcs7-signature" || declared == "application/x-pkcs7-mime" || declared == "application/x-pkcs7-signature") && head[0] == 0x30:
+		k.media, k.ext = declared, ".p7m"
+	case media == "application/octet-stream" && head[0] == 0x30 && hasExt(name, ".p7m", ".p7s", ".p7b", ".sig"):
+		k.media, k.ext = "application/pkcs7-mime", strings.ToLower(path.Ext(name))
+	case media == "application/octet-stream" && bytes.Contains(head[:min(len(head), 2048)], []byte("%PDF-")):
+		k.media, k.ext = "application/pdf", ".pdf" // QUIRK: bytes of a fax gateway before the PDF
+	case strings.HasPrefix(media, "text/"):
+		k = textKind(media)
+		k.ext = m.Extension()
+		if media == "text/plain" && hasExt(name, ".csv", ".html", ".htm", ".xml", ".rtf", ".ics", ".vcf", ".md", ".json") {
+			k.ext = strings.ToLower(path.Ext(name))
+		}
+	}
+	return k
+}
+
+func textKind(media string) kind {
+	k := kind{media: media, text: true, ext: ".txt"}
+	switch media {
+	case "text/html", "application/xhtml+xml":
+		k.html, k.ext = true, ".html"
+	case "text/calendar":
+		k.ext = ".ics"
+	case "text/xml":
+		k.ext = ".xml"
+	case "text/csv":
+		k.ext = ".csv"
+	case "text/rtf":
+		k.ext, k.text = ".rtf", false
+	case "text/vcard", "text/x-vcard":
+		k.ext = ".vcf"
+	case "text/x-amp-html":
+		k.text = false
+	}
+	return k
+}
+
+// isText reports whether bytes can be text: no NUL and few controls.
+func isText(b []byte) bool {
+	odd := 0
+	for _, c := range b {
+		switch {
+		case c == 0:
+			odd += 8
+		case c < ' ' && c != '\t' && c != '\n' && c != '\r' && c != '\f' && c != 0x1b:
+			odd++
+		}
+	}
+	return odd*50 <= len(b)
+}
+
+// looksLikeLetter reports whether bytes begin with the header of a letter.
+func looksLikeLetter(head []byte) bool {
+	head = bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf")), "\r\n")
+	fields, mail := 0, 0
+	for line := range bytes.Lines(head) {
+		text := bytes.TrimRight(line, "\r\n")
+		if len(text) == 0 {
+			break
+		}
+		if text[0] == ' ' || text[0] == '\t' || fields == 0 && bytes.HasPrefix(text, []byte("From ")) {
+			continue
+		}
+		name, _, ok := bytes.Cut(text, []byte(":"))
+		if !ok || len(name) == 0 || len(name) > 60 || bytes.ContainsAny(name, " \t<>\"{}()/") {
+			break
+		}
+		fields++
+		switch strings.ToLower(string(name)) {
+		case "received", "return-path", "from", "to", "subject", "date", "message-id", "mime-version", "delivered-to", "content-type", "dkim-signature":
+			mail++
+		}
+	}
+	return mail >= 3
+}
+
+func orElse(s, other string) string {
+	if s == "" {
+		return other
+	}
+	return s
+}
+
+func hasExt(name string, exts ...string) bool {
+	ext := strings.ToLower(path.Ext(name))
+	for _, e := range exts {
+		if ext == e {
+			return true
+		}
+	}
+	return false
+}
+
+// marks says what to look for in the bytes of this kind.
+func (k kind) marks() *marks {
+	switch {
+	case k.media == "application/pdf":
+		return &marks{list: []mark{
+			{what: "encrypted", sign: []byte("/Encrypt")},
+			{what: "signed", sign: []byte("/ByteRange")},
+		}}
+	case k.ole():
+		return &marks{list: []mark{
+			{what: "encrypted", sign: wide("EncryptedPackage")},
+			{what: "macros", sign: wide("_VBA_PROJECT")},
+		}}
+	case strings.HasSuffix(k.media, "xml") || k.media == "text/plain":
+		return &marks{list: []mark{
+			{what: "signed", sign: []byte("http://www.w3.org/2000/09/xmldsig#")},
+		}}
+	case k.zip():
+		return &marks{list: []mark{
+			{what: "macros", sign: []byte("vbaProject.bin")},
+			{what: "signed", sign: []byte("META-INF/documentsignatures.xml")},
+			{what: "ooxml-signed", sign: []byte("_xmlsignatures/")},
+		}}
+	}
+	return &marks{}
+}
+
+// found takes what the marks say into the kind.
+func (k *kind) found(m *marks) {
+	k.encrypted = m.has("encrypted")
+	k.signed = m.has("signed") || m.has("ooxml-signed")
+	k.macros = m.has("macros")
+}
+
+// ole reports whether the file is of the old office formats.
+func (k kind) ole() bool {
+	switch k.media {
+	case "application/x-ole-storage", "application/msword", "application/vnd.ms-excel", "application/vnd.ms-powerpoint", "application/vnd.ms-outlook":
+		return true
+	}
+	return false
+}
+
+// zip reports whether the file is a zip inside, whatever it holds.
+func (k kind) zip() bool {
+	return k.media == "application/zip" || k.office() || strings.HasPrefix(k.media, "application/vnd.etsi.asic") || k.media == "application/jar" || k.media == "application/java-archive"
+}
+
+// office reports whether the file is a zip of an office program.
+func (k kind) office() bool {
+	return strings.HasPrefix(k.media, "application/vnd.openxmlformats-officedocument.") || strings.HasPrefix(k.media, "application/vnd.oasis.opendocument.")
+}
+
+func wide(s string) []byte {
+	out := make([]byte, 0, 2*len(s))
+	for _, c := range []byte(s) {
+		out = append(out, c, 0)
+	}
+	return out
+}
+
+// fileFlags says what a clerk must know of a file before opening it.
+func fileFlags(name, declared string, k kind) []registry.Flag {
+	var flags []registry.Flag
+	add := func(when bool, f registry.Flag) {
+		if when {
+			flags = registry.AddFlags(flags, f)
+		}
+	}
+	add(isExecutable(name, k), registry.FlagExecutable)
+	add(k.macros || hasExt(name, ".docm", ".dotm", ".xlsm", ".xltm", ".xlam", ".xlsb", ".pptm", ".potm", ".ppam", ".ppsm"), registry.FlagMacros)
+	add(doubleExtension(name), registry.FlagDoubleExtension)
+	add(hasBidi(name), registry.FlagRTLName)
+	add(mismatch(name, declared, k), registry.FlagTypeMismatch)
+	add(k.encrypted, registry.FlagEncryptedAttachment)
+	add(k.media == "application/ms-tnef", registry.FlagTNEF)
+	return flags
+}
+
+// dangers gives those flags of a file that mark the whole document.
+func dangers(flags []registry.Flag) []registry.Flag { return flags }
+
+// isExecutable reports whether opening the file could run it.
+func isExecutable(name string, k kind) bool {
+	switch k.media {
+	case "application/vnd.microsoft.portable-executable", "application/x-elf", "application/x-executable", "application/x-sharedlib",
+		"application/x-mach-binary", "application/x-ms-shortcut", "application/x-msi", "application/vnd.ms-htmlhelp",
+		"application/java-archive", "application/jar", "application/x-java-applet", "application/vnd.android.package-archive",
+		"application/x-iso9660-image", "application/x-ms-installer", "text/x-shellscript", "application/wasm", "application/vnd.debian.binary-package", "application/x-rpm":
+		return true
+	}
+	return hasExt(cleanForExt(name), ".exe", ".scr", ".com", ".bat", ".cmd", ".ps1", ".psm1", ".vbs", ".vbe", ".js", ".jse", ".wsf", ".wsh",
+		".hta", ".lnk", ".iso", ".img", ".vhd", ".vhdx", ".one", ".chm", ".jar", ".msi", ".msp", ".reg", ".pif", ".cpl", ".dll", ".sys",
+		".application", ".appx", ".msix", ".apk", ".url", ".scf", ".inf", ".gadget", ".xll", ".library-ms", ".settingcontent-ms")
+}
+
+// doubleExtension reports names like umowa.pdf.exe, where the first extension
+// is a document's and the second runs.
+func doubleExtension(name string) bool {
+	name = strings.ToLower(cleanForExt(name))
+	last := path.Ext(name)
+	if !isExecutable("x"+last, kind{}) && !hasExt(name, ".zip", ".rar", ".7z", ".html", ".htm", ".svg") {
+		return false
+	}
+	before := strings.TrimSpace(strings.TrimSuffix(name, last))
+	return hasExt(before, ".pdf", ".doc", ".docx", ".odt", ".rtf", ".txt", ".xls", ".xlsx", ".ods", ".ppt", ".pptx", ".jpg", ".jpeg", ".png", ".gif", ".tif", ".tiff", ".xml", ".csv", ".mp3", ".mp4") &&
+		isExecutable("x"+last, kind{})
+}
+
+// cleanForExt removes what is not seen, so that an extension is what Windows
+// would take for it.
+func cleanForExt(name string) string {
+	name = strings.Map(func(r rune) rune {
+		if isBidi(r) || isInvisible(r) || r < ' ' {
+			return -1
+		}
+		return r
+	}, name)
+	return strings.TrimRight(name, ". ")
+}
+
+// mismatch reports whether a file says of itself that it is what it is not.
+func mismatch(name, declared string, k kind) bool {
+	is := family(k.media)
+	if is == "" {
+		return false
+	}
+	if says := extFamily(name); says != "" && says != is {
+		return true
+	}
+	says := family(declared)
+	return says != "" && says != is && extFamily(name) != is
+}
+
+// family groups media types; between members of one a mistake is harmless.
+func family(media string) string {
+	switch {
+	case media == "application/pdf":
+		return "pdf"
+	case media == "image/svg+xml":
+		return ""
+	case strings.HasPrefix(media, "image/"):
+		return "image"
+	case isExecutable("", kind{media: media}):
+		return "program"
+	case media == "text/html":
+		return "html"
+	case media == "application/zip", media == "application/x-rar-compressed", media == "application/x-7z-compressed":
+		return "archive"
+	case strings.HasPrefix(media, "application/vnd.openxmlformats-officedocument."), strings.HasPrefix(media, "application/vnd.oasis.opendocument."),
+		media == "application/msword", strings.HasPrefix(media, "application/vnd.ms-excel"), strings.HasPrefix(media, "application/vnd.ms-powerpoint"), media == "application/x-ole-storage":
+		return "office"
+	}
+	return ""
+}
+
+func extFamily(name string) string {
+	switch strings.ToLower(path.Ext(cleanForExt(name))) {
+	case ".pdf":
+		return "pdf"
+	case ".jpg", ".jpeg", ".png", ".gif", ".tif", ".tiff", ".bmp", ".webp", ".heic":
+		return "image"
+	case ".exe", ".scr", ".com", ".dll":
+		return "program"
+	case ".doc", ".docx", ".odt", ".xls", ".xlsx", ".ods", ".ppt", ".pptx", ".odp":
+		return "office"
+	case ".zip", ".rar", ".7z":
+		return "archive"
+	case ".html", ".htm":
+		return "html"
+	}
+	return ""
+}
