@@ -5,6 +5,7 @@
 
 FUZZTIME ?= 30s
 SOAK     ?= 30m
+BENCH    ?= -rounds 5
 VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 GOBUILD   = CGO_ENABLED=0 go build -trimpath -o bin/
 
@@ -44,7 +45,7 @@ fuzz: ## fuzz every target for FUZZTIME
 		echo "$$p $$f" && go test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$p || exit 1; done; done
 
 bench: build ## measure against Postfix and others; tables and pictures in testenv/bench/out
-	@cd testenv/bench && go run . -kancelaria ../../bin/kancelaria -load ../../bin/kancelaria-load
+	@cd testenv/bench && go test -count=1 -v -timeout 0 -run TestBench . $(BENCH)
 
 soak: ## kill and restart the daemon under load for SOAK
 	KANCELARIA_SOAK=$(SOAK) go test -count=1 -v -timeout 0 -run 'Killed' ./testenv

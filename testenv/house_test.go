@@ -31,9 +31,9 @@ var sideDoors = map[string][]string{
 // them. A key fits every package under its path; the longest key decides.
 var keys = map[string][]string{
 	"blitiri.com.ar/go/spf":               {"gateway/screen"},
-	"github.com/ProtonMail/go-crypto":     {"gateway/parse/signature"},
 	"github.com/alecthomas/kong":          {"cmd"},
 	"github.com/cloudsoda/go-smb2":        {"gateway/drop/share"},
+	"github.com/coreos/go-oidc":           {"gateway/web"},
 	"github.com/emersion/go-message":      {"gateway/parse", "gateway/notify", "cmd/kancelaria-load"},
 	"github.com/emersion/go-msgauth":      {"gateway/screen", "gateway/notify"},
 	"github.com/emersion/go-sasl":         {"gateway/smtpd", "gateway/notify"}, // AUTH of go-smtp
@@ -50,19 +50,18 @@ var keys = map[string][]string{
 	"github.com/pires/go-proxyproto":      {"gateway/smtpd"},
 	"github.com/pressly/goose/v3":         {"registry/postgres", "registry/sqlite"},
 	"github.com/prometheus/client_golang": {"cmd", "gateway", "registry"},
+	"github.com/ProtonMail/go-crypto":     {"gateway/parse/signature"},
 	"github.com/rogpeppe/go-internal":     {}, // tests only
 	"github.com/smallstep/pkcs7":          {"gateway/parse/signature"},
 	"golang.org/x/crypto/argon2":          {"gateway/web"},
 	"golang.org/x/mod":                    {"registry/ledger"},
-	"golang.org/x/net/html":               {"gateway/parse"}, // the text of a page
-	"golang.org/x/net/html":               {"gateway/parse", "gateway/web"},
-	"golang.org/x/net/idna":               {"gateway/smtpd", "gateway/screen"}, // domains as people write them
-	"golang.org/x/text":                   {"gateway/parse"},                   // character sets
-	"golang.org/x/text/unicode/norm":      {"gateway/parse", "registry"},       // folding
-	"modernc.org/sqlite":                  {"registry/sqlite"},
-	"github.com/coreos/go-oidc":           {"gateway/web"},
+	"golang.org/x/net/html":               {"gateway/parse", "gateway/web"},                           // the text of a page
+	"golang.org/x/net/idna":               {"gateway/smtpd", "gateway/screen"},                        // domains as people write them
 	"golang.org/x/sync":                   {"cmd"},                                                    // the one errgroup of serve
 	"golang.org/x/sys":                    {"registry/archive", "gateway/api", "gateway/drop/folder"}, // what the kernel knows of files and peers
+	"golang.org/x/text":                   {"gateway/parse"},                                          // character sets
+	"golang.org/x/text/unicode/norm":      {"gateway/parse", "registry"},                              // folding
+	"modernc.org/sqlite":                  {"registry/sqlite"},
 }
 
 // Names that say nothing about what lies behind the door.

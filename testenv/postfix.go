@@ -83,6 +83,9 @@ func (m *MTA) Stop(t testing.TB) {
 	}
 }
 
+// PID is that of the master process.
+func (m *MTA) PID() int { return m.server.cmd.Process.Pid }
+
 // Flush makes the server try everything in its queue now.
 func (m *MTA) Flush(t testing.TB) {
 	t.Helper()

@@ -58,7 +58,6 @@ func OwnPostgres(t testing.TB, settings ...string) *PG {
 	if err != nil {
 		t.Fatal(err)
 	}
-	showOnFailure(t, pg.logFile())
 	t.Cleanup(func() {
 		if err := pg.halt(syscall.SIGQUIT); err != nil {
 			t.Error(err)
@@ -67,6 +66,7 @@ func OwnPostgres(t testing.TB, settings ...string) *PG {
 			t.Error(err)
 		}
 	})
+	showOnFailure(t, pg.logFile()) // cleared away after it was shown
 	return pg
 }
 
@@ -250,6 +250,13 @@ func (pg *PG) Exec(t testing.TB, dsn, statements string) string {
 		t.Fatal(err)
 	}
 	return out
+}
+
+// PID is that of the postmaster.
+func (pg *PG) PID() int {
+	pg.mu.Lock()
+	defer pg.mu.Unlock()
+	return pg.server.cmd.Process.Pid
 }
 
 // Stop shuts the server down as an administrator would: sessions are cut off.

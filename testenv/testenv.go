@@ -23,6 +23,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 )
@@ -151,18 +152,20 @@ func Eventually(t testing.TB, what string, done func() error) {
 	t.Fatalf("%s: %v", what, last)
 }
 
-// moduleRoot is the folder of go.mod: tests run in their package's folder.
+// moduleRoot is the folder of our go.mod: tests run in their package's folder,
+// and the benchmarks lie in a module within ours.
 func moduleRoot() (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {
 		return "", fmt.Errorf("finding the sources: %w", err)
 	}
 	for d := dir; ; d = filepath.Dir(d) {
-		if _, err := os.Stat(filepath.Join(d, "go.mod")); err == nil {
+		mod, err := os.ReadFile(filepath.Join(d, "go.mod"))
+		if err == nil && strings.HasPrefix(string(mod), "module kancelaria\n") {
 			return d, nil
 		}
 		if d == filepath.Dir(d) {
-			return "", fmt.Errorf("no go.mod above %s", dir)
+			return "", fmt.Errorf("no go.mod of kancelaria above %s", dir)
 		}
 	}
 }

@@ -117,6 +117,30 @@ func playLoad(t *testing.T, l *load, size string) *tally {
 	return sum
 }
 
+func TestLettersArriveAsTheyWereWritten(t *testing.T) {
+	office := openOffice(t)
+	v, err := slot{Addr: office.addr}.visit(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, letter := range []string{
+		"Message-ID: <plain>\r\n\r\ntext\r\n",
+		"Message-ID: <dots>\r\n\r\n.\r\n..text\r\n",
+		".Message-ID: <first>\r\n",
+		"\r\n",
+	} {
+		if _, _, err := v.hand("a@poczta.example", "urzad@aleksandrowo.example", []byte(letter)); err != nil {
+			t.Fatal(err)
+		}
+		if got := office.last(); got != letter {
+			t.Errorf("arrived as %q, written as %q", got, letter)
+		}
+	}
+	if err := v.leave(); err != nil {
+		t.Error(err)
+	}
+}
+
 // An office is a mail slot that refuses every tenth letter for now.
 type office struct {
 	addr string
@@ -124,6 +148,13 @@ type office struct {
 	mu   sync.Mutex
 	seen []string // Message-IDs; guarded by mu
 	no   int      // guarded by mu
+	late string   // the last letter; guarded by mu
+}
+
+func (o *office) last() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.late
 }
 
 func openOffice(t *testing.T) *office {
@@ -152,6 +183,7 @@ func openOffice(t *testing.T) *office {
 func (o *office) take(letter []byte) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.late = string(letter)
 	_, id, _ := bytes.Cut(letter, []byte("Message-ID: "))
 	id, _, _ = bytes.Cut(id, []byte("\r"))
 	o.seen = append(o.seen, string(id))

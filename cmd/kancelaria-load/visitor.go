@@ -21,6 +21,7 @@ type slot struct {
 // A visitor stands at the slot: one session over which many letters go.
 type visitor struct {
 	client *smtp.Client
+	conn   net.Conn // below client
 	lmtp   bool
 }
 
@@ -35,7 +36,7 @@ func (s slot) visit(ctx context.Context) (*visitor, error) {
 	if err != nil {
 		return nil, fmt.Errorf("walking to the office: %w", err)
 	}
-	v := &visitor{lmtp: s.LMTP}
+	v := &visitor{conn: conn, lmtp: s.LMTP}
 	if s.LMTP {
 		v.client = smtp.NewClientLMTP(conn)
 	} else {
@@ -60,12 +61,28 @@ func (v *visitor) hand(from, to string, letter []byte) (answer string, took time
 	if err != nil {
 		return "", 0, fmt.Errorf("offering the letter: %w", err)
 	}
-	if _, err := bytes.NewReader(letter).WriteTo(data); err != nil {
+	if rest, ok := asOnTheWire(letter); ok {
+		_, err = v.conn.Write(rest)
+	} else {
+		_, err = data.Write(letter)
+	}
+	if err != nil {
 		return "", 0, fmt.Errorf("handing over the letter: %w", err)
 	}
 	before := time.Now()
 	answer, err = v.finish(data, to)
 	return answer, time.Since(before), err
+}
+
+// asOnTheWire reports whether a letter can go over as it is, and gives it
+// without its last line end, which the closing dot brings along. The library
+// looks at each byte, and that costs more than the office's own work.
+func asOnTheWire(letter []byte) ([]byte, bool) {
+	rest, ended := bytes.CutSuffix(letter, []byte("\r\n"))
+	lines := bytes.Count(letter, []byte("\n"))
+	ok := ended && !bytes.HasPrefix(letter, []byte(".")) && !bytes.Contains(letter, []byte("\n.")) &&
+		lines == bytes.Count(letter, []byte("\r\n")) && lines == bytes.Count(letter, []byte("\r"))
+	return rest, ok
 }
 
 func (v *visitor) finish(data *smtp.DataCommand, to string) (string, error) {
