@@ -1,0 +1,191 @@
+package smtpd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/emersion/go-smtp"
+
+	"kancelaria/registry"
+)
+
+// Data implements smtp.Session: one answer for the whole letter.
+func (x *session) Data(io.Reader) error {
+	items, err := x.accept(x.tx)
+	if err != nil {
+		return x.s.replyError(err)
+	}
+	// A letter to an open and a closed register is answered with the open one's
+	// number; the other is nobody's business.
+	best := slices.IndexFunc(items, func(it registry.Item) bool { return !x.s.restricted(it) })
+	ctx, stop := x.patience()
+	defer stop()
+	return x.thank(ctx, items[max(best, 0)])
+}
+
+// LMTPData implements smtp.LMTPSession: an answer for each recipient, which is
+// that of the item his mailbox belongs to (RFC 2033 § 4.2).
+func (x *session) LMTPData(_ io.Reader, status smtp.StatusCollector) error {
+	tx := x.tx
+	items, err := x.accept(tx)
+	if err != nil {
+		return x.s.replyError(err)
+	}
+	ctx, stop := x.patience()
+	defer stop()
+	thanks := make(map[string]error, len(items))
+	// A closed register waits out the bound: it comes last.
+	slices.SortStableFunc(items, func(a, b registry.Item) int { return rank(x.s.restricted(a)) - rank(x.s.restricted(b)) })
+	for _, it := range items {
+		thanks[it.Register] = x.thank(ctx, it)
+	}
+	for _, to := range tx.recipients {
+		status.SetStatus(to.named, thanks[to.box.Register])
+	}
+	return x.s.refuse(failed) // for nobody: each has his status
+}
+
+// accept reads the letter into the spool. When it returns without an error the
+// items survive a power cut.
+func (x *session) accept(tx *transaction) (items []registry.Item, err error) {
+	if tx == nil || len(tx.recipients) == 0 {
+		return nil, x.s.refuse(needRecipient)
+	}
+	// The library's reader is left alone: it reads byte by byte. It finds the
+	// end that the body leaves for it.
+	verb, b := x.w.filter.verb, x.w.openBody()
+	defer b.drain()
+	x.w.link.commands = 0
+	in := &letter{r: b, limit: x.s.MaxSize, disk: x.s.Disk, trace: trace{most: x.s.Limits.Received}}
+	items, err = x.s.Spool.Put(x.s.working, x.itemsFor(tx), in)
+	if in.err != nil && !errors.Is(in.err, io.EOF) {
+		err = in.err // whatever the spool made of it
+	}
+	if err == nil && (!in.whole || len(items) == 0) {
+		err = errors.New("the spool did not read the letter to its end")
+	}
+	x.record(tx, verb, in.size, items, err)
+	if err == nil {
+		return items, nil
+	}
+	if why := reasonFor(err); why == failed || why == full {
+		x.w.link.log().Warn("smtpd.refused", "size", in.size, "err", err)
+	}
+	return nil, fmt.Errorf("putting a letter into the spool: %w", err)
+}
+
+// itemsFor makes one item for each register among the recipients, in the order
+// in which the envelope names the first of each.
+func (x *session) itemsFor(tx *transaction) []registry.Item {
+	l, now := x.w.link, x.s.Now()
+	envelope := &registry.Envelope{
+		Helo: x.helo, MailFrom: tx.from, Recipients: tx.said(),
+		TLS: l.cipher, Auth: l.user, BodyType: string(tx.options.Body), UTF8: tx.options.UTF8,
+		TrustedRelay: l.trusted, Session: l.id,
+	}
+	var items []registry.Item
+	delivery := registry.NewItemID(now)
+	for _, to := range tx.recipients {
+		i := slices.IndexFunc(items, func(it registry.Item) bool { return it.Register == to.box.Register })
+		if i < 0 {
+			i = len(items)
+			it := registry.Item{
+				ID: registry.NewItemID(now), Delivery: delivery, Door: l.door, Source: l.source, Node: x.s.Node,
+				Register: to.box.Register, Envelope: envelope, Original: registry.Original{MediaType: "message/rfc822"},
+			}
+			if l.peer.IsValid() {
+				it.Peer = l.peer.String()
+			}
+			items = append(items, it)
+		}
+		if !slices.Contains(items[i].Recipients, to.box.Address) {
+			items[i].Recipients = append(items[i].Recipients, to.box.Address)
+		}
+	}
+	return items
+}
+
+// said gives the recipients as the envelope keeps them.
+func (tx *transaction) said() []string {
+	all := tx.named()
+	for i := range all {
+		all[i], _ = sayable(all[i]) // it was when it was taken
+	}
+	return all
+}
+
+// record writes the line of the log. A letter that was cut off has one too.
+func (x *session) record(tx *transaction, verb string, size int64, items []registry.Item, err error) {
+	tx.recorded = true
+	d := x.w.link.delivery(verb)
+	d.Helo, d.Sender, d.Recipients, d.Size = x.helo, tx.from, tx.named(), size
+	d.Code, d.Answer = 250, "taken"
+	if err != nil {
+		var told *smtp.SMTPError
+		errors.As(x.s.replyError(err), &told) // it is one
+		d.Code, d.Answer = told.Code, fmt.Sprintf("%d %s", told.Code, told.Message)
+	} else {
+		for _, it := range items {
+			d.Items = append(d.Items, it.ID)
+		}
+	}
+	x.s.Deliveries.Record(d)
+}
+
+// patience bounds the wait for numbers of one letter. It ends when we close.
+func (x *session) patience() (context.Context, func()) {
+	return context.WithTimeout(x.s.closing, x.s.WaitForNumber)
+}
+
+// glance is how long a number is waited for before we look whether the peer is
+// still there.
+const glance = 200 * time.Millisecond
+
+// thank says 250: with the number if it comes in time, else with the item's id.
+func (x *session) thank(ctx context.Context, it registry.Item) error {
+	text := "Accepted as " + it.ID.String()
+	if number := x.number(ctx, it); number != "" {
+		text = "Registered as " + number
+	}
+	return &smtp.SMTPError{Code: 250, EnhancedCode: smtp.EnhancedCode{2, 0, 0}, Message: text}
+}
+
+func (x *session) number(ctx context.Context, it registry.Item) string {
+	if x.s.Outcomes == nil || x.s.WaitForNumber <= 0 || !x.s.Outcomes.WorthWaiting() {
+		return ""
+	}
+	if x.s.restricted(it) {
+		<-ctx.Done() // looks like a slow store
+		return ""
+	}
+	short, stop := context.WithTimeout(ctx, glance)
+	out, err := x.s.Outcomes.Wait(short, it.ID)
+	stop()
+	if err != nil && errors.Is(short.Err(), context.DeadlineExceeded) && ctx.Err() == nil {
+		watched, stop := x.w.watch(ctx)
+		out, err = x.s.Outcomes.Wait(watched, it.ID)
+		stop()
+	}
+	switch {
+	case err != nil, out.Number.IsZero():
+		return ""
+	case out.Disposition != registry.Registered && out.Disposition != registry.Redelivered:
+		return ""
+	}
+	return out.Number.String()
+}
+
+func (s *Server) restricted(it registry.Item) bool {
+	return s.Office().Registers[it.Register].Restricted
+}
+
+func rank(last bool) int {
+	if last {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,335 @@
+package smtpd
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/emersion/go-smtp"
+	"github.com/pires/go-proxyproto"
+
+	"kancelaria/registry"
+)
+
+// A Server is the mail door.
+type Server struct {
+	Options
+	gate  *gate
+	ready chan struct{} // closed once every address is bound
+
+	// Three halves of one library server: in the clear, over TLS, LMTP.
+	plain, secure, lmtp *hall
+
+	knocking sync.WaitGroup // connections that are not let in yet
+	pending  atomic.Int64   // how many these are
+	closing  context.Context
+	// working outlives closing by Times.Shutdown: letters on their way finish.
+	working context.Context
+
+	mu    sync.Mutex
+	doors []*doorway
+	links map[*link]struct{}
+	shut  bool
+}
+
+// An Addr is where the server listens.
+type Addr struct {
+	Kind    string // smtp, smtps, lmtp
+	Network string
+	Address string
+}
+
+// A doorway is one listener.
+type doorway struct {
+	net.Listener
+	kind string
+}
+
+// New makes a Server; Run starts it.
+func New(o Options) *Server {
+	o.fillIn()
+	s := &Server{Options: o, gate: newGate(o.Limits, o.Now), ready: make(chan struct{}), links: map[*link]struct{}{}}
+	s.plain, s.secure, s.lmtp = s.newHall(false), s.newHall(false), s.newHall(true)
+	if o.TLS != nil {
+		s.plain.library.TLSConfig = o.TLS.config() // so that STARTTLS is offered
+	}
+	// The library cannot see that the wire is encrypted. Nothing in the clear
+	// ever comes into this hall.
+	s.secure.library.AllowInsecureAuth = true
+	return s
+}
+
+// Listen binds all addresses, so that a failure is known before anything runs.
+// Run calls it if nobody has.
+func (s *Server) Listen(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.doors != nil {
+		return nil
+	}
+	for _, want := range []struct {
+		kind      string
+		addresses []string
+	}{{"smtp", s.SMTP}, {"smtps", s.SMTPS}, {"lmtp", s.LMTP}} {
+		for _, address := range want.addresses {
+			l, err := s.bind(ctx, want.kind, address)
+			if err != nil {
+				for _, d := range s.doors {
+					_ = d.Close() // the first error is the one to tell
+				}
+				s.doors = nil
+				return fmt.Errorf("listening for %s on %s: %w", want.kind, address, err)
+			}
+			s.doors = append(s.doors, &doorway{l, want.kind})
+		}
+	}
+	close(s.ready)
+	return nil
+}
+
+// Ready is closed once every address is bound; Addrs tells them then.
+func (s *Server) Ready() <-chan struct{} { return s.ready }
+
+// Addrs gives the addresses in use, in the order of the options.
+func (s *Server) Addrs() []Addr {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []Addr
+	for _, d := range s.doors {
+		all = append(all, Addr{d.kind, d.Addr().Network(), d.Addr().String()})
+	}
+	return all
+}
+
+// Run serves until ctx is done. Then it stops listening, asks idle peers to go
+// (421) and gives letters on their way Times.Shutdown to end.
+func (s *Server) Run(ctx context.Context) error {
+	if err := s.Listen(ctx); err != nil {
+		return err
+	}
+	working, abort := context.WithCancel(context.WithoutCancel(ctx))
+	defer abort()
+	closing, stop := context.WithCancel(ctx)
+	defer stop()
+	s.closing, s.working = closing, working
+	var serving sync.WaitGroup
+	for _, h := range []*hall{s.plain, s.secure, s.lmtp} {
+		serving.Go(func() { _ = h.library.Serve(h) }) // ends when the hall is closed, with nothing to tell
+	}
+	failed := make(chan error, len(s.doors))
+	for _, d := range s.doors {
+		serving.Go(func() {
+			if err := s.accept(closing, d); err != nil {
+				failed <- err
+			}
+		})
+	}
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+	}
+	stop()
+	s.shutdown(working, abort)
+	serving.Wait()
+	return err
+}
+
+// shutdown closes in the order that loses nothing: doors, idle peers, letters.
+func (s *Server) shutdown(working context.Context, abort func()) {
+	for _, d := range s.doors {
+		_ = d.Close() // it may have failed already
+	}
+	s.knocking.Wait()
+	for _, l := range s.all() {
+		l.wireNow().finish()
+	}
+	patience, cancel := context.WithTimeout(working, s.Times.Shutdown)
+	defer cancel()
+	for _, h := range []*hall{s.plain, s.secure, s.lmtp} {
+		if h.library.Shutdown(patience) != nil {
+			break // out of patience
+		}
+	}
+	abort()
+	for _, l := range s.all() {
+		l.log().Warn("smtpd.cut", "door", l.door)
+		_ = l.raw.Close() // its session sees the end and leaves
+	}
+	for _, h := range []*hall{s.plain, s.secure, s.lmtp} {
+		h.sessions.Wait()
+	}
+}
+
+// all gives the connections there are and lets no further one in.
+func (s *Server) all() []*link {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.shut = true
+	all := make([]*link, 0, len(s.links))
+	for l := range s.links {
+		all = append(all, l)
+	}
+	return all
+}
+
+// hold notes the wire a link speaks on, unless the door is shut.
+func (s *Server) hold(l *link, w *wire) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.shut {
+		return false
+	}
+	l.wire = w
+	s.links[l] = struct{}{}
+	return true
+}
+
+// accept takes connections until the door is closed.
+func (s *Server) accept(ctx context.Context, d *doorway) error {
+	pause := 5 * time.Millisecond
+	for {
+		conn, err := d.Accept()
+		switch {
+		case ctx.Err() != nil:
+			if err == nil {
+				_ = conn.Close() // came too late
+			}
+			return nil
+		case errors.Is(err, net.ErrClosed):
+			return fmt.Errorf("listening for %s: %w", d.kind, err)
+		case err != nil: // out of descriptors, or a peer that left at once
+			s.Log.Warn("smtpd.accept", "err", err)
+			select {
+			case <-time.After(pause):
+			case <-ctx.Done():
+			}
+			pause = min(2*pause, time.Second)
+			continue
+		}
+		pause = 5 * time.Millisecond
+		if over(int(s.pending.Add(1)), s.Limits.Connections) {
+			s.pending.Add(-1)
+			_ = conn.Close() // nothing to say: it would have to be waited for
+			continue
+		}
+		s.knocking.Go(func() {
+			defer s.pending.Add(-1)
+			s.admit(conn, d)
+		})
+	}
+}
+
+// admit learns who is there and lets him in or sends him away.
+func (s *Server) admit(conn net.Conn, d *doorway) {
+	l := &link{s: s, raw: conn, source: d.kind, door: registry.DoorSMTP, id: newSessionID()}
+	conn, ok := s.identify(l, conn)
+	if !ok {
+		_ = l.raw.Close()
+		return
+	}
+	hall := s.plain
+	if s.TLS != nil && d.kind != "lmtp" {
+		l.tls = s.TLS.config()
+	}
+	if d.kind == "lmtp" {
+		hall, l.door, l.trusted = s.lmtp, registry.DoorLMTP, true
+	} else if device, ok := s.deviceAt(l.peer); ok {
+		l.door, l.source = registry.DoorScan, device.Name
+	}
+	if in, first := s.gate.enter(l.peer, l.trusted); !in {
+		s.sendAway(l, conn, d, first)
+		return
+	}
+	if d.kind == "smtps" {
+		hall = s.secure
+		secure, err := l.handshake(conn)
+		if err != nil {
+			l.log().Debug("smtpd.handshake", "err", err)
+			s.gate.leave(l.peer)
+			_ = l.raw.Close()
+			return
+		}
+		conn = secure
+	}
+	w := &wire{Conn: conn, link: l}
+	w.filter.w = w
+	if !s.hold(l, w) {
+		s.gate.leave(l.peer)
+		_ = l.raw.Close()
+		return
+	}
+	hall.offer(w)
+}
+
+// identify learns the peer's address, from a proxy we trust if he stands before
+// us. From all others a PROXY line is just a bad command.
+func (s *Server) identify(l *link, conn net.Conn) (net.Conn, bool) {
+	l.peer = addressOf(conn.RemoteAddr())
+	if isIn(l.peer, s.ProxyFrom) {
+		proxied := proxyproto.NewConn(conn, proxyproto.WithPolicy(proxyproto.REQUIRE), proxyproto.SetReadHeaderTimeout(5*time.Second))
+		if proxied.ProxyHeader() == nil {
+			s.Log.Warn("smtpd.proxy", "peer", l.peer, "err", "no PROXY header from a proxy")
+			return nil, false
+		}
+		l.peer, conn = addressOf(proxied.RemoteAddr()), proxied
+	}
+	l.trusted = isIn(l.peer, s.TrustedRelays)
+	return conn, true
+}
+
+func (s *Server) deviceAt(peer netip.Addr) (Device, bool) {
+	for _, d := range s.Devices {
+		if d.From.Contains(peer) {
+			return d, true
+		}
+	}
+	return Device{}, false
+}
+
+// sendAway tells a peer in the clear that he is one too many.
+func (s *Server) sendAway(l *link, conn net.Conn, d *doorway, record bool) {
+	no := s.refuse(tooMany)
+	if record {
+		entry := l.delivery("CONNECT")
+		entry.Code, entry.Answer = no.Code, string(replyLine(no)[:len(replyLine(no))-2])
+		s.Deliveries.Record(entry)
+	}
+	if d.kind != "smtps" && conn.SetWriteDeadline(time.Now().Add(time.Second)) == nil {
+		_, _ = conn.Write(replyLine(no)) // he may be gone
+	}
+	_ = l.raw.Close()
+}
+
+func addressOf(a net.Addr) netip.Addr {
+	if tcp, ok := a.(*net.TCPAddr); ok {
+		return tcp.AddrPort().Addr().Unmap()
+	}
+	return netip.Addr{}
+}
+
+func newSessionID() string {
+	var b [6]byte
+	_, _ = rand.Read(b[:]) // never fails (it aborts the program)
+	return hex.EncodeToString(b[:])
+}
+
+// libraryLog passes on what the library complains of. It is about peers and
+// never worth a person's time.
+type libraryLog struct{ log *slog.Logger }
+
+func (l libraryLog) Printf(format string, v ...any) {
+	l.log.Debug("smtpd.library", "err", fmt.Sprintf(format, v...))
+}
+
+func (l libraryLog) Println(v ...any) { l.log.Debug("smtpd.library", "err", fmt.Sprint(v...)) }
+
+var _ smtp.Logger = libraryLog{}
