@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"kancelaria/registry"
 )
 
 func TestLettersAreFitForTheWire(t *testing.T) {
@@ -142,5 +144,25 @@ func TestUndecidedAndUnnumberedPlaysAreShown(t *testing.T) {
 	beside := row(&play{Name: "b", Entry: &entry{Status: "beside"}})
 	if beside[1] != "–" || beside[8] != "beside" {
 		t.Errorf("a play filed beside is shown as %q", beside)
+	}
+}
+
+func TestFrontDoorIsOpenToEverybody(t *testing.T) {
+	office := &registry.Office{
+		Domain:    "miasto.example",
+		Registers: map[string]registry.Register{"RPW": {ID: "RPW"}, "ZS": {ID: "ZS", Restricted: true}},
+		Mailboxes: map[string]registry.Mailbox{
+			"a.sygnaly@miasto.example": {Kind: "official", Register: "ZS"},
+			"b.faktury@miasto.example": {Kind: "official", Register: "RPW", Department: "FN"},
+			"c.bm@miasto.example":      {Kind: "individual", Register: "RPW"},
+			"urzad@miasto.example":     {Kind: "official", Register: "RPW"},
+		},
+	}
+	if got := frontDoor(office); got != "urzad@miasto.example" {
+		t.Errorf("front door = %s", got)
+	}
+	clear(office.Mailboxes)
+	if got := frontDoor(office); got != "postmaster@miasto.example" {
+		t.Errorf("front door without mailboxes = %s", got)
 	}
 }

@@ -6,14 +6,18 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/mail"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"kancelaria/cmd/internal/config"
+	"kancelaria/registry"
+	"kancelaria/rules"
 )
 
 // A town is the running office as its neighbours see it: where letters are
@@ -34,13 +38,16 @@ func find(program, file string) (*town, error) {
 	if err != nil {
 		return nil, fmt.Errorf("finding the office: %w", err)
 	}
-	from, err := mail.ParseAddress(c.Mail.From)
+	content, err := os.ReadFile(string(c.Office))
 	if err != nil {
-		return nil, fmt.Errorf("finding the office's address in mail.from: %w", err)
+		return nil, fmt.Errorf("finding the office: %w", err)
 	}
-	_, domain, _ := strings.Cut(from.Address, "@")
+	office, complaints := rules.LoadOffice(string(c.Office), content)
+	if office == nil {
+		return nil, fmt.Errorf("finding the office: %v", complaints[0])
+	}
 	t := &town{
-		Slot: slot{Addr: c.SMTP.Listen}, Mailbox: "urzad@" + domain,
+		Slot: slot{Addr: c.SMTP.Listen}, Mailbox: frontDoor(office),
 		Maildir: string(c.Mail.Maildir), program: program, config: file,
 	}
 	for _, d := range c.Drops {
@@ -50,6 +57,18 @@ func find(program, file string) (*town, error) {
 		}
 	}
 	return t, nil
+}
+
+// frontDoor gives the address that stands on the office's page: its first
+// official mailbox for everything.
+func frontDoor(office *registry.Office) string {
+	for _, addr := range slices.Sorted(maps.Keys(office.Mailboxes)) {
+		box := office.Mailboxes[addr]
+		if box.Kind == "official" && box.Department == "" && !office.Registers[box.Register].Restricted {
+			return addr
+		}
+	}
+	return "postmaster@" + office.Domain
 }
 
 // An entry is what list and show print, as far as the demonstration shows it.
