@@ -163,8 +163,8 @@ func mustReadTexts(lang string) *Texts {
 	return t
 }
 
-// readTexts reads the catalogue of a language: strings.txt, and under it
-// templates as <name>/<version>.txt and <name>/<version>.html.
+// readTexts reads the catalogue of a language: files of strings, and under
+// them templates as <name>/<version>.txt and <name>/<version>.html.
 func readTexts(from fs.FS, lang string) (*Texts, error) {
 	t := &Texts{
 		lang:    lang,
@@ -182,8 +182,8 @@ func readTexts(from fs.FS, lang string) (*Texts, error) {
 		if err != nil {
 			return err
 		}
-		if p == path.Join(root, "strings.txt") {
-			return t.readStrings(string(raw))
+		if path.Dir(p) == root {
+			return t.readStrings(d.Name(), string(raw))
 		}
 		return t.readTemplate(strings.TrimPrefix(p, root+"/"), string(raw))
 	})
@@ -194,7 +194,7 @@ func readTexts(from fs.FS, lang string) (*Texts, error) {
 }
 
 // readStrings reads lines "key = text"; "#" begins a comment line.
-func (t *Texts) readStrings(raw string) error {
+func (t *Texts) readStrings(file, raw string) error {
 	lines := bufio.NewScanner(strings.NewReader(raw))
 	for n := 1; lines.Scan(); n++ {
 		line := strings.TrimSpace(lines.Text())
@@ -203,11 +203,11 @@ func (t *Texts) readStrings(raw string) error {
 		}
 		key, text, ok := strings.Cut(line, " = ")
 		if !ok {
-			return fmt.Errorf("strings.txt:%d: not of the form key = text", n)
+			return fmt.Errorf("%s:%d: not of the form key = text", file, n)
 		}
 		key = strings.TrimSpace(key)
 		if t.Has(key) {
-			return fmt.Errorf("strings.txt:%d: %q is there already", n, key)
+			return fmt.Errorf("%s:%d: %q is there already", file, n, key)
 		}
 		t.strings[key] = strings.TrimSpace(text)
 	}
