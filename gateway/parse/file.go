@@ -19,7 +19,8 @@ type file struct {
 	open     func() (io.ReadCloser, error)
 	at       io.ReaderAt // where the bytes can be had directly, with size; else nil
 	size     int64
-	level    int // containers around it
+	level    int // archives around it
+	deep     int // containers of any kind around it
 
 	start, end int64
 	encoding   string
@@ -50,6 +51,9 @@ func (run *reading) note(f file) (index int, k kind, held []byte) {
 	a.Flags = registry.AddFlags(a.Flags, fileFlags(f.raw, f.declared, k)...)
 	run.flag(dangers(a.Flags)...)
 	run.doc.Attachments = append(run.doc.Attachments, a)
+	if k.signed {
+		run.signedInside[len(run.doc.Attachments)-1] = true
+	}
 	return len(run.doc.Attachments) - 1, k, pass.held
 }
 
@@ -127,6 +131,9 @@ func (run *reading) pass(f file) pass {
 	}
 	sum.Sum(p.digest[:0])
 	p.kind.found(marks)
+	if p.kind.uu = p.kind.uu || bytes.HasPrefix(p.held, []byte("begin ")) && p.kind.text; p.kind.uu {
+		p.held = withoutUU(p.held)
+	}
 	return p
 }
 

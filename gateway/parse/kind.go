@@ -20,6 +20,7 @@ type kind struct {
 	encrypted bool
 	signed    bool // carries a signature inside
 	macros    bool
+	uu        bool // has uuencoded files among its lines
 }
 
 // kindOf looks at the first bytes; the name and the declared type decide only
@@ -158,6 +159,7 @@ func (k kind) marks() *marks {
 	case strings.HasSuffix(k.media, "xml") || k.media == "text/plain":
 		return &marks{list: []mark{
 			{what: "signed", sign: []byte("http://www.w3.org/2000/09/xmldsig#")},
+			{what: "uu", sign: []byte("\nbegin ")},
 		}}
 	case k.zip():
 		return &marks{list: []mark{
@@ -174,6 +176,7 @@ func (k *kind) found(m *marks) {
 	k.encrypted = m.has("encrypted")
 	k.signed = m.has("signed") || m.has("ooxml-signed")
 	k.macros = m.has("macros")
+	k.uu = m.has("uu")
 }
 
 // ole reports whether the file is of the old office formats.

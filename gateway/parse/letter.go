@@ -11,6 +11,7 @@ import (
 
 // letter reads the original as a letter.
 func (run *reading) letter() {
+	run.mail = true
 	digest := newRedelivery(run.src)
 	t := tree.Split(run.ctx, run.src, run.src.Size(), run.r.Limits.Tree, digest)
 	run.doc.Redelivery = digest.sum()
@@ -54,7 +55,8 @@ type walker struct {
 	run    *reading
 	src    io.ReaderAt
 	prefix string // path of the container that holds this letter, with "!"
-	level  int    // containers around it
+	level  int    // archives around it
+	deep   int    // containers of any kind around it
 	set    *charset.Decoder
 }
 
@@ -154,7 +156,7 @@ func (w *walker) leaf(n *tree.Node, p place) {
 // file describes a node.
 func (w *walker) file(n *tree.Node, name string, role registry.Role) file {
 	f := file{
-		path: w.prefix + n.Path, raw: name, declared: declaredType(n), role: role, level: w.level,
+		path: w.prefix + n.Path, raw: name, declared: declaredType(n), role: role, level: w.level, deep: w.deep,
 		encoding: n.Encoding, cid: contentID(n), charset: string(n.Param("charset")),
 	}
 	if w.prefix == "" {

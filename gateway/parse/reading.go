@@ -33,33 +33,35 @@ const maxFlaws = 100
 
 // A reading is one original being read.
 type reading struct {
-	r   *Reader
-	ctx context.Context
-	it  registry.Item
-	src Source
-	doc registry.Document
-	set *charset.Decoder // of headers
+	r    *Reader
+	ctx  context.Context
+	it   registry.Item
+	src  Source
+	doc  registry.Document
+	set  *charset.Decoder // of headers
+	mail bool             // the original is a letter
 
-	texts       []passage // in order of the letter
-	textRoom    int64     // bytes of source text that may still be held
-	seek        *seek     // set when one part is looked for and nothing is listed
-	decoded     int64     // bytes decoded so far
-	files       int       // attachments noted so far
-	candidates  []Candidate
-	cids        map[string]bool // content ids that HTML shows
-	links       []string
-	reported    []string // Message-IDs of letters that a report returns
-	inner       []innerLetter
-	headerBytes int
+	texts        []passage // in order of the letter
+	textRoom     int64     // bytes of source text that may still be held
+	seek         *seek     // set when one part is looked for and nothing is listed
+	decoded      int64     // bytes decoded so far
+	files        int       // attachments noted so far
+	candidates   []Candidate
+	signedInside map[int]bool    // attachments that carry a signature of their own
+	cids         map[string]bool // content ids that HTML shows
+	links        []string
+	inner        []innerLetter
+	headerBytes  int
 }
 
 func (r *Reader) newReading(ctx context.Context, it registry.Item, src Source) *reading {
 	return &reading{
 		r: r, ctx: ctx, it: it, src: src,
-		doc:      registry.Document{Attachments: []registry.Attachment{}},
-		set:      &charset.Decoder{Order: r.DefaultCharsets},
-		textRoom: 4 * r.Limits.Text,
-		cids:     map[string]bool{},
+		doc:          registry.Document{Attachments: []registry.Attachment{}},
+		set:          &charset.Decoder{Order: r.DefaultCharsets},
+		textRoom:     4 * r.Limits.Text,
+		cids:         map[string]bool{},
+		signedInside: map[int]bool{},
 	}
 }
 

@@ -46,6 +46,7 @@ func (l *lineReader) next() (line []byte, err error) {
 // A uuReader decodes the first file of a uuencoded text.
 type uuReader struct {
 	lines   *lineReader
+	skip    int // files to pass over
 	began   bool
 	ended   bool
 	out     []byte
@@ -74,7 +75,10 @@ func (d *uuReader) Read(p []byte) (int, error) {
 func (d *uuReader) line(line []byte) {
 	switch {
 	case !d.began:
-		_, d.began = uuBegin(line)
+		if _, d.began = uuBegin(line); d.began && d.skip > 0 {
+			d.skip--
+			d.began = false
+		}
 	case bytes.Equal(bytes.TrimRight(line, " \t"), []byte("end")):
 		d.ended = true
 	default:

@@ -1,0 +1,68 @@
+package parse
+
+import (
+	"bytes"
+	"io"
+
+	"kancelaria/gateway/parse/charset"
+	"kancelaria/registry"
+)
+
+const maxUUFiles = 100
+
+// uuencoded lists the files that stand, encoded, in the middle of a text.
+func (b *box) uuencoded() {
+	buf := b.run.r.blocks.Get().(*[block]byte)
+	var names [][]byte
+	l := newLines(io.NewSectionReader(b.src, 0, b.size), buf[:])
+	for len(names) < maxUUFiles {
+		line, err := l.next()
+		if err != nil {
+			break
+		}
+		if name, ok := uuBegin(line); ok {
+			names = append(names, bytes.Clone(name))
+		}
+	}
+	b.run.r.blocks.Put(buf)
+	set := &charset.Decoder{Order: b.run.r.DefaultCharsets}
+	for i, raw := range names {
+		name := set.Header(raw)
+		m := file{path: b.key(name), raw: name, role: b.uuRole(), level: b.file.level, encoding: "x-uuencode"}
+		var last *uuReader
+		m.open = func() (io.ReadCloser, error) {
+			last = &uuReader{skip: i, lines: newLines(io.NewSectionReader(b.src, 0, b.size), make([]byte, 8<<10))}
+			return io.NopCloser(last), nil
+		}
+		m.damaged = func() bool { return last != nil && last.damaged }
+		b.member(m)
+		if b.run.done() {
+			return
+		}
+	}
+}
+
+// withoutUU gives a text without the files encoded in it.
+func withoutUU(text []byte) []byte {
+	out := make([]byte, 0, len(text)/4)
+	inFile := false
+	for line := range bytes.Lines(text) {
+		bare := bytes.TrimRight(line, "\r\n")
+		if inFile {
+			inFile = !bytes.Equal(bytes.TrimRight(bare, " \t"), []byte("end"))
+			continue
+		}
+		if _, inFile = uuBegin(bare); !inFile {
+			out = append(out, line...)
+		}
+	}
+	return out
+}
+
+// uuRole: what stands encoded in the letter's text was attached to it.
+func (b *box) uuRole() registry.Role {
+	if b.file.role == registry.RoleBody && !b.place.nested {
+		return registry.RoleAttachment
+	}
+	return registry.RoleEmbedded
+}
