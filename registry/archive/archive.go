@@ -87,6 +87,7 @@ type Archive struct {
 	node string
 	fs   FS
 	opt  Options
+	hole sync.Mutex // one erasure at a time; their images share a file
 	log  *slog.Logger
 	now  func() time.Time
 	lock io.Closer
@@ -108,7 +109,8 @@ type Archive struct {
 	synced uint64  // last sequence known synced
 	before opening // what the first record of the next segment says
 	lastAt time.Time
-	found  registry.Record // last of an earlier life; set by Open
+	found  registry.Record  // last of an earlier life; set by Open
+	orders []registry.Place // tombstones and moves of the last segment; set by Open
 	buf    []byte
 	ailing *ailing // until what was promised in it is written once more
 
@@ -214,7 +216,13 @@ func (a *Archive) open() error {
 	if err := a.damage.load(); err != nil {
 		return err
 	}
-	return a.recover()
+	if err := a.finishHoles(); err != nil {
+		return err
+	}
+	if err := a.recover(); err != nil {
+		return err
+	}
+	return a.finishErasures(context.Background(), a.orders)
 }
 
 // makeDirs makes the folders and their names durable, from the top down.

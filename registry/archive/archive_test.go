@@ -2,6 +2,7 @@ package archive
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -375,3 +376,5 @@ func sizeOf(r *rand.Rand) int {
 		return r.IntN(900)
 	}
 }
+
+func sum(b []byte) [sha256.Size]byte { return sha256.Sum256(b) }

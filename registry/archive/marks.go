@@ -3,8 +3,10 @@ package archive
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 
 	"kancelaria/registry"
@@ -13,13 +15,12 @@ import (
 // A Tombstone says what was lawfully erased. It stays for ever, and its leaf in
 // the ledger says the same.
 type Tombstone struct {
-	Item    registry.ItemID `json:"item"`
-	Reason  Reason          `json:"reason"`
-	Event   string          `json:"event"` // key of the draft that ordered it
-	Leaf    int64           `json:"leaf"`
-	Sheets  []string        `json:"sheets"`            // places of records that lost the item's sheet
-	Body    string          `json:"body,omitempty"`    // place of the record that lost its original
-	Renewed bool            `json:"renewed,omitempty"` // repeats an earlier one to finish it
+	Item   registry.ItemID  `json:"item"`
+	Reason Reason           `json:"reason"`
+	Event  string           `json:"event"` // key of the draft that ordered it
+	Leaf   int64            `json:"leaf"`
+	Places []registry.Place `json:"places"`           // records that lost the item's sheets
+	Bodies []registry.Place `json:"bodies,omitempty"` // those of them that lost their original
 }
 
 // A Move says that an original lies in the second home now.
@@ -44,43 +45,41 @@ type marks struct {
 // item the original of the record. The value is empty if it was erased, else
 // "moved:" and the locator.
 type markKey struct {
-	Place string          `json:"p"`
+	Place registry.Place  `json:"p"`
 	Item  registry.ItemID `json:"i"`
 	Copy  bool            `json:"c,omitempty"` // value is the place of a copy
 }
 
 const movedTo = "moved:"
 
-// gone reports whether a tombstone names the item's sheet at p, or, once all
-// its items are erased, the original there.
+// gone reports whether a tombstone names the item's sheet at p or, for no item,
+// the original there.
 func (m *marks) gone(ctx context.Context, p place, item registry.ItemID) (bool, error) {
-	if err := m.update(ctx); err != nil {
-		return false, err
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	_, ok := m.m[markKey{Place: p.String(), Item: item}]
-	return ok, nil
+	v, ok, err := m.lookup(ctx, markKey{Place: p.public(), Item: item})
+	return ok && v == "", err
 }
 
 // moved gives the locator of an original that is in the second home.
-func (m *marks) moved(ctx context.Context, p place) (string, bool) {
-	v, ok := m.lookup(ctx, markKey{Place: p.String()})
-	if len(v) < len(movedTo) {
-		return "", false
-	}
-	return v[len(movedTo):], ok
+func (m *marks) moved(ctx context.Context, p place) (locator string, ok bool, err error) {
+	v, _, err := m.lookup(ctx, markKey{Place: p.public()})
+	locator, ok = strings.CutPrefix(v, movedTo)
+	return locator, ok, err
 }
 
-func (m *marks) lookup(ctx context.Context, k markKey) (string, bool) {
+// copyOf gives where a record was written once more after a failed sync.
+func (m *marks) copyOf(ctx context.Context, p registry.Place) (registry.Place, bool, error) {
+	v, ok, err := m.lookup(ctx, markKey{Place: p, Copy: true})
+	return registry.Place(v), ok, err
+}
+
+func (m *marks) lookup(ctx context.Context, k markKey) (string, bool, error) {
 	if err := m.update(ctx); err != nil {
-		m.a.note(err)
-		return "", false
+		return "", false, err
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	v, ok := m.m[k]
-	return v, ok
+	return v, ok, nil
 }
 
 // update walks what was appended since the last time.
@@ -170,7 +169,7 @@ func firstOf(errs ...error) error {
 func (m *marks) learn(s *segment, off int64, h *header) error {
 	if h.flags&flagCopied != 0 {
 		from := place{node: s.node, segment: h.fromSegment, offset: h.fromOffset}
-		m.m[markKey{Place: from.String(), Copy: true}] = place{s.node, s.number, off}.String()
+		m.m[markKey{Place: from.public(), Copy: true}] = place{s.node, s.number, off}.String()
 	}
 	if h.kind != registry.RecordTombstone && h.kind != registry.RecordMoved {
 		return nil
@@ -198,11 +197,11 @@ func (m *marks) learnTombstone(b []byte) error {
 	if err := json.Unmarshal(b, &t); err != nil {
 		return fmt.Errorf("a tombstone: %w", err)
 	}
-	for _, p := range t.Sheets {
+	for _, p := range t.Places {
 		m.m[markKey{Place: p, Item: t.Item}] = ""
 	}
-	if t.Body != "" {
-		m.m[markKey{Place: t.Body}] = ""
+	for _, p := range t.Bodies {
+		m.m[markKey{Place: p}] = ""
 	}
 	return nil
 }
@@ -212,7 +211,7 @@ func (m *marks) learnMove(b []byte) error {
 	if err := json.Unmarshal(b, &mv); err != nil {
 		return fmt.Errorf("a moved record: %w", err)
 	}
-	k := markKey{Place: string(mv.Place)}
+	k := markKey{Place: mv.Place}
 	if v, ok := m.m[k]; !ok || v != "" { // erased stays erased
 		m.m[k] = movedTo + mv.Locator
 	}
@@ -275,7 +274,9 @@ func (a *Archive) fromHome(ctx context.Context, want registry.Digest, size int64
 	}
 	defer rd.Close()
 	b := &body{a: a}
-	if err := b.read(ctx, rd, size); err != nil {
+	if err := b.read(ctx, rd, size); errors.Is(err, registry.ErrTooLarge) {
+		return nil, errors.Join(fmt.Errorf("the second home gave more bytes: %w", registry.ErrDamaged), b.Close())
+	} else if err != nil {
 		return nil, fmt.Errorf("reading the second home: %w", firstOf(err, b.Close()))
 	}
 	if b.digest != want {

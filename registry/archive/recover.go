@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -145,7 +146,7 @@ func (a *Archive) closeOld(sf segmentFile) (used bool, err error) {
 		s.header = segmentHeader{number: s.number, node: a.node, salt: next.Salt}
 		s.mac = newMAC(next.Salt)
 	}
-	recs, err := readRecords(s)
+	recs, err := a.readRecords(s)
 	if err != nil {
 		return false, err
 	}
@@ -199,7 +200,7 @@ type foundRecord struct {
 func (r foundRecord) end() int64 { return r.off + align(r.h.size(), recordAlign) }
 
 // readRecords reads and checks all a segment holds, bodies too.
-func readRecords(s *segment) ([]foundRecord, error) {
+func (a *Archive) readRecords(s *segment) ([]foundRecord, error) {
 	var recs []foundRecord
 	sc := newScanner(s, block)
 	for {
@@ -211,7 +212,7 @@ func readRecords(s *segment) ([]foundRecord, error) {
 			return nil, err
 		}
 		r := foundRecord{off: off, h: h}
-		if err := s.check(off, &h); err != nil {
+		if err := a.check(context.Background(), s, off, &h, false); err != nil {
 			if !isBadContent(err) {
 				return nil, err
 			}
@@ -316,7 +317,11 @@ func (a *Archive) closeJudged(s *segment, v verdict) (used bool, err error) {
 		var p [headerSize]byte
 		r.h.put(p[:], s.mac)
 		sealing.Write(p[:])
-		a.remember(place{a.node, s.number, r.off}, &r.h)
+		at := place{a.node, s.number, r.off}
+		a.remember(at, &r.h)
+		if k := r.h.kind; k == registry.RecordTombstone || k == registry.RecordMoved {
+			a.orders = append(a.orders, at.public())
+		}
 	}
 	if err := sealFile(s.file, v.cut); err != nil {
 		return false, err

@@ -55,6 +55,8 @@ type segment struct {
 	header segmentHeader
 	mac    hash.Hash
 	end    int64 // nothing beyond belongs to the archive
+	// Both copies of the header are lost; the next segment had the salt.
+	headless bool
 }
 
 func (s *segment) Close() error { return s.file.Close() }
@@ -98,7 +100,7 @@ func (a *Archive) readFirst(s *segment) error {
 		s.end = min(s.end, next.Length)
 		if err != nil && next.Salt != (registry.Salt{}) {
 			s.header = segmentHeader{number: s.number, node: s.node, salt: next.Salt}
-			s.mac, err = newMAC(next.Salt), nil
+			s.mac, s.headless, err = newMAC(next.Salt), true, nil
 		}
 	}
 	return err
