@@ -68,7 +68,7 @@ func (p *press) notice(ctx context.Context, row registry.OutboxRow, group []regi
 		return mailing{}, err
 	}
 	o := p.office()
-	who := p.addressee(o, row.Recipient)
+	who := p.addressee(o, row.Recipient, t.hiddenFrom())
 	switch {
 	case len(group) > 0:
 		return p.collectiveNotice(ctx, o, who, t, group)

@@ -137,6 +137,14 @@ func (t told) restricted(o *registry.Office) bool {
 		o.Registers[t.number().Register].Restricted || (t.work != nil && t.work.Restricted)
 }
 
+// hiddenFrom are those whom the letter is about.
+func (t told) hiddenFrom() []string {
+	if t.arrival == nil {
+		return nil
+	}
+	return t.arrival.Decision.HideFrom
+}
+
 // messageID names a mail: derived from entry and outbox row, so that a mail
 // that is sent again is the same mail.
 func messageID(kind string, n registry.Number, outboxID, domain string) string {

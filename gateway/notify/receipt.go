@@ -91,7 +91,16 @@ func (p *press) receipt(ctx context.Context, row registry.OutboxRow, group []reg
 		}
 		s.files = append(s.files, file)
 	}
-	return p.receiptMailing(s, row, version)
+	return p.receiptMailing(s, t, version)
+}
+
+// receiver is the envelope sender as it was written; the outbox keeps it in
+// lower case.
+func receiver(t told) string {
+	if to := t.arrival.Receipt.To; strings.EqualFold(to, t.row.Recipient) {
+		return to
+	}
+	return t.row.Recipient
 }
 
 // collectiveReceipt confirms several letters of one sender in one mail.
@@ -123,7 +132,7 @@ func (p *press) collectiveReceipt(ctx context.Context, first told, group []regis
 	s := p.receiptSheet(o, first, subject, text)
 	s.inReply, s.refs = "", nil // it answers several
 	s.fields = append(s.fields, [2]string{joinedField, strings.Join(ids, " ")})
-	return p.receiptMailing(s, first.row, version)
+	return p.receiptMailing(s, first, version)
 }
 
 // proof asks for the ledger's proof. A fresh receipt waits a moment for it, a
@@ -179,7 +188,7 @@ func (p *press) receiptSheet(o *registry.Office, t told, subject, text string) s
 	s := sheet{
 		id:      messageID("receipt", n, t.row.ID, domainOf(o)),
 		from:    p.opt.From,
-		to:      "<" + t.row.Recipient + ">",
+		to:      "<" + receiver(t) + ">",
 		replyTo: p.senderReplyTo(o, t),
 		date:    p.opt.Now().In(zone(o)),
 		subject: subject,
@@ -214,12 +223,12 @@ func (p *press) senderReplyTo(o *registry.Office, t told) string {
 	return p.opt.From
 }
 
-func (p *press) receiptMailing(s sheet, row registry.OutboxRow, version string) (mailing, error) {
+func (p *press) receiptMailing(s sheet, t told, version string) (mailing, error) {
 	raw, err := s.encode()
 	if err != nil {
-		return mailing{}, fmt.Errorf("writing receipt %s: %w", row.ID, err)
+		return mailing{}, fmt.Errorf("writing receipt %s: %w", t.row.ID, err)
 	}
-	return mailing{bytes: raw, messageID: s.id, from: "", to: []string{row.Recipient}, variant: version}, nil
+	return mailing{bytes: raw, messageID: s.id, from: "", to: []string{receiver(t)}, variant: version}, nil
 }
 
 // proofFileOf writes the figures by which a sender can check what arrived:

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"strings"
 	"time"
 
@@ -20,9 +21,11 @@ type RelayOptions struct {
 	Address string
 	// LMTP speaks RFC 2033 instead of SMTP.
 	LMTP bool
-	// TLS: "starttls" (the default: a server without it is refused),
-	// "implicit", or "none" for a server on this very machine.
+	// TLS is required (the default: STARTTLS with a certificate we trust, or no
+	// mail), opportunistic (encrypt if the server can, whoever it is) or off.
 	TLS string
+	// Implicit speaks TLS from the first byte (port 465).
+	Implicit bool
 	// Config, when given, replaces the system's roots; ServerName is filled in.
 	Config   *tls.Config
 	Username string
@@ -35,6 +38,38 @@ type RelayOptions struct {
 	Now     func() time.Time
 	// Dial opens connections; nil uses the network.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+}
+
+// The ways to use TLS.
+const (
+	TLSRequired      = "required"
+	TLSOpportunistic = "opportunistic"
+	TLSOff           = "off"
+)
+
+// RelayAddress reads where a relay is: smtp://host:25, smtps://host:465,
+// lmtp://host:24, lmtp:unix:/path. A missing port is the usual one.
+func RelayAddress(s string) (RelayOptions, error) {
+	bad := fmt.Errorf("%.200q is not a relay like smtp://host:25, smtps://host or lmtp:unix:/path", s)
+	if p, ok := strings.CutPrefix(s, "lmtp:unix:"); ok {
+		if !strings.HasPrefix(p, "/") {
+			return RelayOptions{}, bad
+		}
+		return RelayOptions{Address: p, LMTP: true}, nil
+	}
+	u, err := url.Parse(s)
+	if err != nil || u.Hostname() == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" {
+		return RelayOptions{}, bad
+	}
+	ports := map[string]string{"smtp": "25", "smtps": "465", "lmtp": "24"}
+	port, ok := ports[u.Scheme]
+	if !ok {
+		return RelayOptions{}, bad
+	}
+	return RelayOptions{
+		Address: net.JoinHostPort(u.Hostname(), orText(u.Port(), port)),
+		LMTP:    u.Scheme == "lmtp", Implicit: u.Scheme == "smtps",
+	}, nil
 }
 
 // A Relay hands mails to a server by SMTP or LMTP over a few connections that
@@ -63,17 +98,15 @@ func NewRelay(o RelayOptions) (*Relay, error) {
 	if o.Address == "" {
 		return nil, errors.New("a relay needs an address")
 	}
-	switch o.TLS {
-	case "":
-		o.TLS = "starttls"
-		if o.LMTP {
-			o.TLS = "none"
-		}
-	case "starttls", "implicit", "none":
-	default:
-		return nil, fmt.Errorf("the relay's tls is starttls, implicit or none, not %q", o.TLS)
+	switch {
+	case o.TLS == "" && o.LMTP:
+		o.TLS = TLSOff
+	case o.TLS == "":
+		o.TLS = TLSRequired
+	case o.TLS != TLSRequired && o.TLS != TLSOpportunistic && o.TLS != TLSOff:
+		return nil, fmt.Errorf("the relay's tls is required, opportunistic or off, not %q", o.TLS)
 	}
-	if o.Username != "" && o.TLS == "none" && !isLocal(o.Address) {
+	if o.Username != "" && o.TLS != TLSRequired && !isLocal(o.Address) {
 		return nil, errors.New("a password is not sent to another machine without TLS")
 	}
 	if o.Now == nil {
@@ -144,6 +177,21 @@ func (r *Relay) session(ctx context.Context) (s *session, rested bool, err error
 // connect opens a connection, up to the point where mail can be given. What
 // goes wrong here is about the server, not about any mail.
 func (r *Relay) connect(ctx context.Context) (*session, error) {
+	secure := r.o.TLS == TLSRequired
+	if r.o.TLS == TLSOpportunistic && !r.o.Implicit {
+		s, err := r.open(ctx, false)
+		if err != nil {
+			return nil, err
+		}
+		if secure, _ = s.client.Extension("STARTTLS"); !secure {
+			return s, nil
+		}
+		s.end()
+	}
+	return r.open(ctx, secure)
+}
+
+func (r *Relay) open(ctx context.Context, secure bool) (*session, error) {
 	dialing, cancel := context.WithTimeout(ctx, r.o.Timeout)
 	defer cancel()
 	network := "tcp"
@@ -157,7 +205,7 @@ func (r *Relay) connect(ctx context.Context) (*session, error) {
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
 	_ = conn.SetDeadline(time.Now().Add(r.o.Timeout))
-	c, err := r.greet(conn)
+	c, err := r.greet(conn, secure)
 	if err != nil {
 		_ = conn.Close()
 		return nil, r.down("greeting", err)
@@ -171,15 +219,15 @@ func (r *Relay) connect(ctx context.Context) (*session, error) {
 	return &session{client: c, conn: conn}, nil
 }
 
-func (r *Relay) greet(conn net.Conn) (*smtp.Client, error) {
+func (r *Relay) greet(conn net.Conn, secure bool) (*smtp.Client, error) {
 	var c *smtp.Client
 	var err error
 	switch {
+	case r.o.Implicit:
+		c = smtp.NewClient(tls.Client(conn, r.tls()))
 	case r.o.LMTP:
 		c = smtp.NewClientLMTP(conn)
-	case r.o.TLS == "implicit":
-		c = smtp.NewClient(tls.Client(conn, r.tls()))
-	case r.o.TLS == "starttls":
+	case secure:
 		if c, err = smtp.NewClientStartTLS(conn, r.tls()); err != nil {
 			return nil, err
 		}
@@ -197,6 +245,9 @@ func (r *Relay) tls() *tls.Config {
 	}
 	if c.ServerName == "" {
 		c.ServerName, _, _ = net.SplitHostPort(r.o.Address)
+	}
+	if r.o.TLS == TLSOpportunistic {
+		c.InsecureSkipVerify = true // encrypted to whoever answers is better than in clear
 	}
 	return c
 }

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"math/big"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -135,7 +136,7 @@ func (s *townServer) taken() int {
 
 func relayTo(t *testing.T, s *townServer, alter func(*RelayOptions)) *Relay {
 	t.Helper()
-	o := RelayOptions{Address: "relay.aleksandrowo.example:25", TLS: "none", Dial: s.dial, LMTP: s.lmtp, Hostname: "kancelaria.aleksandrowo.example"}
+	o := RelayOptions{Address: "relay.aleksandrowo.example:25", TLS: TLSOff, Dial: s.dial, LMTP: s.lmtp, Hostname: "kancelaria.aleksandrowo.example"}
 	if alter != nil {
 		alter(&o)
 	}
@@ -294,19 +295,28 @@ func TestTLSIsRequiredUnlessSaidOtherwise(t *testing.T) {
 		server *townServer
 		mode   string
 		want   bool
+		secure bool
 	}{
-		{"STARTTLS offered", &townServer{cert: cert}, "", true},
-		{"not offered", &townServer{}, "", false},
-		{"certificate of another", &townServer{cert: wrong}, "", false},
-		{"STARTTLS refused", &townServer{cert: cert, script: map[string]string{"STARTTLS": "454 4.7.0 no"}}, "", false},
-		{"from the first byte", &townServer{cert: cert, script: map[string]string{"implicit": "yes"}}, "implicit", true},
-		{"said to be none", &townServer{}, "none", true},
+		{"STARTTLS offered", &townServer{cert: cert}, "", true, true},
+		{"not offered", &townServer{}, "", false, false},
+		{"certificate of another", &townServer{cert: wrong}, "", false, false},
+		{"STARTTLS refused", &townServer{cert: cert, script: map[string]string{"STARTTLS": "454 4.7.0 no"}}, "", false, false},
+		{"from the first byte", &townServer{cert: cert, script: map[string]string{"implicit": "yes"}}, "", true, false},
+		{"opportunistic, not offered", &townServer{}, TLSOpportunistic, true, false},
+		{"opportunistic, of another", &townServer{cert: wrong}, TLSOpportunistic, true, true},
+		{"said to be off", &townServer{}, TLSOff, true, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				r := relayTo(t, tt.server, func(o *RelayOptions) { o.TLS, o.Config = tt.mode, &tls.Config{RootCAs: roots} })
+				r := relayTo(t, tt.server, func(o *RelayOptions) {
+					o.TLS, o.Config = tt.mode, &tls.Config{RootCAs: roots}
+					o.Implicit = tt.server.answer("implicit", "") != ""
+				})
 				defer r.Close()
 				_, err := r.Send(t.Context(), parcelTo("a@r1.example"))
+				if got := err == nil && slices.Contains(tt.server.commands, "STARTTLS"); got != tt.secure {
+					t.Errorf("encrypted = %t, want %t", got, tt.secure)
+				}
 				if (err == nil) != tt.want {
 					t.Errorf("err = %v, want success %t", err, tt.want)
 				}
@@ -344,10 +354,10 @@ func TestSigningIn(t *testing.T) {
 }
 
 func TestNoPasswordGoesUnencrypted(t *testing.T) {
-	if _, err := NewRelay(RelayOptions{Address: "relay.example:25", TLS: "none", Username: "u", Password: "p"}); err == nil {
+	if _, err := NewRelay(RelayOptions{Address: "relay.example:25", TLS: TLSOpportunistic, Username: "u", Password: "p"}); err == nil {
 		t.Error("a relay was made that would send a password in clear")
 	}
-	if _, err := NewRelay(RelayOptions{Address: "127.0.0.1:25", TLS: "none", Username: "u", Password: "p"}); err != nil {
+	if _, err := NewRelay(RelayOptions{Address: "127.0.0.1:25", TLS: TLSOff, Username: "u", Password: "p"}); err != nil {
 		t.Errorf("a relay on this machine: %v", err)
 	}
 }
@@ -394,4 +404,24 @@ func certificate(t *testing.T, name string) (*tls.Certificate, *x509.CertPool) {
 	roots := x509.NewCertPool()
 	roots.AddCert(leaf)
 	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, roots
+}
+
+func TestWhereARelayIs(t *testing.T) {
+	for in, want := range map[string]RelayOptions{
+		"smtp://relay.example":      {Address: "relay.example:25"},
+		"smtp://[::1]:2526":         {Address: "[::1]:2526"},
+		"smtps://relay.example":     {Address: "relay.example:465", Implicit: true},
+		"lmtp://127.0.0.1:2424":     {Address: "127.0.0.1:2424", LMTP: true},
+		"lmtp:unix:/run/lmtp.sock":  {Address: "/run/lmtp.sock", LMTP: true},
+		"":                          {},
+		"relay.example:25":          {},
+		"http://relay.example":      {},
+		"lmtp:unix:relative":        {},
+		"smtp://u:p@relay.example/": {},
+	} {
+		got, err := RelayAddress(in)
+		if got.Address != want.Address || got.LMTP != want.LMTP || got.Implicit != want.Implicit || (err == nil) != (want.Address != "") {
+			t.Errorf("RelayAddress(%q) = %+v, %v", in, got, err)
+		}
+	}
 }

@@ -22,7 +22,9 @@ type addressee struct {
 }
 
 // addressee finds the recipient of a row: a clerk's login or a department.
-func (p *press) addressee(o *registry.Office, recipient string) addressee {
+// Of a department its head is told, or the first of its clerks from whom the
+// entry is not hidden.
+func (p *press) addressee(o *registry.Office, recipient string, hidden []string) addressee {
 	if c, ok := o.Clerks[recipient]; ok {
 		return addressee{login: recipient, name: orText(c.Name, recipient), mail: c.Mail, language: orText(c.Language, o.Language), channels: c.Channels}
 	}
@@ -31,7 +33,7 @@ func (p *press) addressee(o *registry.Office, recipient string) addressee {
 		return addressee{name: recipient, language: o.Language}
 	}
 	for _, login := range append([]string{d.Head}, d.Clerks...) {
-		if c, ok := o.Clerks[login]; ok && c.Mail != "" {
+		if c, ok := o.Clerks[login]; ok && c.Mail != "" && !slices.Contains(hidden, login) {
 			return addressee{name: orText(d.Name, d.ID), mail: c.Mail, language: o.Language}
 		}
 	}
