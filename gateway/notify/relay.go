@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/url"
 	"strings"
@@ -17,25 +18,25 @@ import (
 
 // RelayOptions say how to reach the office's own mail server.
 type RelayOptions struct {
-	// Address is host:port, or the path of a socket for LMTP.
+	// Address: smtp://host:25, smtps://host:465, lmtp://host:24 or
+	// lmtp:unix:/path; a missing port is the usual one.
 	Address string
-	// LMTP speaks RFC 2033 instead of SMTP.
-	LMTP bool
 	// TLS is required (the default: STARTTLS with a certificate we trust, or no
 	// mail), opportunistic (encrypt if the server can, whoever it is) or off.
 	TLS string
-	// Implicit speaks TLS from the first byte (port 465).
-	Implicit bool
 	// Config, when given, replaces the system's roots; ServerName is filled in.
 	Config   *tls.Config
 	Username string
-	Password string
+	// Password is asked for each time a connection is opened, so that a
+	// changed one needs no restart.
+	Password func() (string, error)
 	Hostname string // what we call ourselves in EHLO
 	// Connections are kept open and used again: 4 unless told.
 	Connections int
 	// Timeout bounds each step of a dialogue: 30 s unless told.
 	Timeout time.Duration
 	Now     func() time.Time
+	Log     *slog.Logger
 	// Dial opens connections; nil uses the network.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
@@ -47,35 +48,52 @@ const (
 	TLSOff           = "off"
 )
 
-// RelayAddress reads where a relay is: smtp://host:25, smtps://host:465,
-// lmtp://host:24, lmtp:unix:/path. A missing port is the usual one.
-func RelayAddress(s string) (RelayOptions, error) {
+// A target is where a relay is and what it speaks.
+type target struct {
+	network, address string
+	lmtp             bool // RFC 2033 instead of SMTP
+	implicit         bool // TLS from the first byte
+}
+
+// parseTarget reads a relay's address.
+func parseTarget(s string) (target, error) {
 	bad := fmt.Errorf("%.200q is not a relay like smtp://host:25, smtps://host or lmtp:unix:/path", s)
 	if p, ok := strings.CutPrefix(s, "lmtp:unix:"); ok {
 		if !strings.HasPrefix(p, "/") {
-			return RelayOptions{}, bad
+			return target{}, bad
 		}
-		return RelayOptions{Address: p, LMTP: true}, nil
+		return target{network: "unix", address: p, lmtp: true}, nil
 	}
 	u, err := url.Parse(s)
 	if err != nil || u.Hostname() == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" {
-		return RelayOptions{}, bad
+		return target{}, bad
 	}
 	ports := map[string]string{"smtp": "25", "smtps": "465", "lmtp": "24"}
 	port, ok := ports[u.Scheme]
 	if !ok {
-		return RelayOptions{}, bad
+		return target{}, bad
 	}
-	return RelayOptions{
-		Address: net.JoinHostPort(u.Hostname(), orText(u.Port(), port)),
-		LMTP:    u.Scheme == "lmtp", Implicit: u.Scheme == "smtps",
+	return target{
+		network: "tcp", address: net.JoinHostPort(u.Hostname(), orText(u.Port(), port)),
+		lmtp: u.Scheme == "lmtp", implicit: u.Scheme == "smtps",
 	}, nil
+}
+
+// isLocal reports whether it lies on this machine.
+func (t target) isLocal() bool {
+	host, _, err := net.SplitHostPort(t.address)
+	if t.network == "unix" || err != nil {
+		return t.network == "unix"
+	}
+	ip := net.ParseIP(host)
+	return host == "localhost" || (ip != nil && ip.IsLoopback())
 }
 
 // A Relay hands mails to a server by SMTP or LMTP over a few connections that
 // are used again and again.
 type Relay struct {
 	o    RelayOptions
+	to   target
 	idle chan *session // connections that rest, at most Connections
 	turn chan struct{} // one token for each connection that may be open
 }
@@ -95,22 +113,29 @@ const (
 
 // NewRelay makes a relay; it connects when first used.
 func NewRelay(o RelayOptions) (*Relay, error) {
-	if o.Address == "" {
-		return nil, errors.New("a relay needs an address")
+	to, err := parseTarget(o.Address)
+	if err != nil {
+		return nil, err
 	}
 	switch {
-	case o.TLS == "" && o.LMTP:
+	case to.lmtp && to.isLocal(): // nothing leaves the machine
 		o.TLS = TLSOff
 	case o.TLS == "":
 		o.TLS = TLSRequired
 	case o.TLS != TLSRequired && o.TLS != TLSOpportunistic && o.TLS != TLSOff:
 		return nil, fmt.Errorf("the relay's tls is required, opportunistic or off, not %q", o.TLS)
 	}
-	if o.Username != "" && o.TLS != TLSRequired && !isLocal(o.Address) {
+	if o.Username != "" && o.TLS != TLSRequired && !to.implicit && !to.isLocal() {
 		return nil, errors.New("a password is not sent to another machine without TLS")
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Password == nil {
+		o.Password = func() (string, error) { return "", nil }
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
 	}
 	if o.Dial == nil {
 		o.Dial = (&net.Dialer{}).DialContext
@@ -118,20 +143,7 @@ func NewRelay(o RelayOptions) (*Relay, error) {
 	o.Connections = orDefault(o.Connections, 4)
 	o.Timeout = orDefault(o.Timeout, 30*time.Second)
 	o.Hostname = orText(o.Hostname, "localhost")
-	return &Relay{o: o, idle: make(chan *session, o.Connections), turn: make(chan struct{}, o.Connections)}, nil
-}
-
-// isLocal reports whether an address lies on this machine.
-func isLocal(address string) bool {
-	if strings.HasPrefix(address, "/") {
-		return true
-	}
-	host, _, err := net.SplitHostPort(address)
-	if err != nil {
-		return false
-	}
-	ip := net.ParseIP(host)
-	return host == "localhost" || (ip != nil && ip.IsLoopback())
+	return &Relay{o: o, to: to, idle: make(chan *session, o.Connections), turn: make(chan struct{}, o.Connections)}, nil
 }
 
 // Send hands over one mail. A connection that rested may have been closed by
@@ -166,7 +178,7 @@ func (r *Relay) session(ctx context.Context) (s *session, rested bool, err error
 			if r.o.Now().Sub(s.since) < idleFor {
 				return s, true, nil
 			}
-			s.end()
+			r.end(s)
 		default:
 			s, err := r.connect(ctx)
 			return s, false, err
@@ -178,7 +190,7 @@ func (r *Relay) session(ctx context.Context) (s *session, rested bool, err error
 // goes wrong here is about the server, not about any mail.
 func (r *Relay) connect(ctx context.Context) (*session, error) {
 	secure := r.o.TLS == TLSRequired
-	if r.o.TLS == TLSOpportunistic && !r.o.Implicit {
+	if r.o.TLS == TLSOpportunistic && !r.to.implicit {
 		s, err := r.open(ctx, false)
 		if err != nil {
 			return nil, err
@@ -186,7 +198,7 @@ func (r *Relay) connect(ctx context.Context) (*session, error) {
 		if secure, _ = s.client.Extension("STARTTLS"); !secure {
 			return s, nil
 		}
-		s.end()
+		r.end(s)
 	}
 	return r.open(ctx, secure)
 }
@@ -194,11 +206,7 @@ func (r *Relay) connect(ctx context.Context) (*session, error) {
 func (r *Relay) open(ctx context.Context, secure bool) (*session, error) {
 	dialing, cancel := context.WithTimeout(ctx, r.o.Timeout)
 	defer cancel()
-	network := "tcp"
-	if strings.HasPrefix(r.o.Address, "/") {
-		network = "unix"
-	}
-	conn, err := r.o.Dial(dialing, network, r.o.Address)
+	conn, err := r.o.Dial(dialing, r.to.network, r.to.address)
 	if err != nil {
 		return nil, r.down("connecting", err)
 	}
@@ -211,7 +219,7 @@ func (r *Relay) open(ctx context.Context, secure bool) (*session, error) {
 		return nil, r.down("greeting", err)
 	}
 	if r.o.Username != "" {
-		if err := c.Auth(r.mechanism(c)); err != nil {
+		if err := r.signIn(c); err != nil {
 			_ = c.Close()
 			return nil, r.down("signing in", err)
 		}
@@ -223,9 +231,9 @@ func (r *Relay) greet(conn net.Conn, secure bool) (*smtp.Client, error) {
 	var c *smtp.Client
 	var err error
 	switch {
-	case r.o.Implicit:
+	case r.to.implicit:
 		c = smtp.NewClient(tls.Client(conn, r.tls()))
-	case r.o.LMTP:
+	case r.to.lmtp:
 		c = smtp.NewClientLMTP(conn)
 	case secure:
 		if c, err = smtp.NewClientStartTLS(conn, r.tls()); err != nil {
@@ -244,7 +252,7 @@ func (r *Relay) tls() *tls.Config {
 		c = r.o.Config.Clone()
 	}
 	if c.ServerName == "" {
-		c.ServerName, _, _ = net.SplitHostPort(r.o.Address)
+		c.ServerName, _, _ = net.SplitHostPort(r.to.address)
 	}
 	if r.o.TLS == TLSOpportunistic {
 		c.InsecureSkipVerify = true // encrypted to whoever answers is better than in clear
@@ -252,11 +260,15 @@ func (r *Relay) tls() *tls.Config {
 	return c
 }
 
-func (r *Relay) mechanism(c *smtp.Client) sasl.Client {
-	if c.SupportsAuth(sasl.Plain) || !c.SupportsAuth(sasl.Login) {
-		return sasl.NewPlainClient("", r.o.Username, r.o.Password)
+func (r *Relay) signIn(c *smtp.Client) error {
+	password, err := r.o.Password()
+	if err != nil {
+		return fmt.Errorf("reading the password: %w", err)
 	}
-	return sasl.NewLoginClient(r.o.Username, r.o.Password)
+	if c.SupportsAuth(sasl.Plain) || !c.SupportsAuth(sasl.Login) {
+		return c.Auth(sasl.NewPlainClient("", r.o.Username, password))
+	}
+	return c.Auth(sasl.NewLoginClient(r.o.Username, password))
 }
 
 // hand gives one mail over a connection and keeps it when it is still good.
@@ -264,7 +276,7 @@ func (r *Relay) hand(ctx context.Context, s *session, p Parcel) (string, error) 
 	stop := context.AfterFunc(ctx, func() { _ = s.conn.Close() })
 	answer, err := r.talk(s.client, p)
 	if !stop() {
-		s.end()
+		r.end(s)
 		if err == nil {
 			return answer, nil
 		}
@@ -274,14 +286,14 @@ func (r *Relay) hand(ctx context.Context, s *session, p Parcel) (string, error) 
 	if err != nil {
 		failure := r.explain(err)
 		if failure.Down || s.sent >= perSession || s.client.Reset() != nil {
-			s.end()
+			r.end(s)
 		} else {
 			r.keep(s)
 		}
 		return "", failure
 	}
 	if s.sent >= perSession {
-		s.end()
+		r.end(s)
 	} else {
 		r.keep(s)
 	}
@@ -292,11 +304,15 @@ func (r *Relay) keep(s *session) {
 	select {
 	case r.idle <- s:
 	default:
-		s.end()
+		r.end(s)
 	}
 }
 
-func (s *session) end() { _ = s.client.Close() }
+func (r *Relay) end(s *session) {
+	if err := s.client.Close(); err != nil {
+		r.o.Log.Debug("notify.relay_closed", "err", err)
+	}
+}
 
 // talk is the dialogue for one mail.
 func (r *Relay) talk(c *smtp.Client, p Parcel) (string, error) {
@@ -320,7 +336,7 @@ func (r *Relay) talk(c *smtp.Client, p Parcel) (string, error) {
 	if _, err := bytes.NewReader(p.Row.Rendered).WriteTo(data); err != nil {
 		return "", err
 	}
-	if r.o.LMTP {
+	if r.to.lmtp {
 		answers, err := data.CloseWithLMTPResponse()
 		if err != nil {
 			return "", err
@@ -400,7 +416,7 @@ func (r *Relay) Close() {
 	for {
 		select {
 		case s := <-r.idle:
-			s.end()
+			r.end(s)
 		default:
 			return
 		}

@@ -136,7 +136,13 @@ func (s *townServer) taken() int {
 
 func relayTo(t *testing.T, s *townServer, alter func(*RelayOptions)) *Relay {
 	t.Helper()
-	o := RelayOptions{Address: "relay.aleksandrowo.example:25", TLS: TLSOff, Dial: s.dial, LMTP: s.lmtp, Hostname: "kancelaria.aleksandrowo.example"}
+	o := RelayOptions{Address: "smtp://relay.aleksandrowo.example", TLS: TLSOff, Dial: s.dial, Hostname: "kancelaria.aleksandrowo.example"}
+	if s.lmtp {
+		o.Address = "lmtp://relay.aleksandrowo.example"
+	}
+	if s.answer("implicit", "") != "" {
+		o.Address = "smtps://relay.aleksandrowo.example"
+	}
 	if alter != nil {
 		alter(&o)
 	}
@@ -310,7 +316,6 @@ func TestTLSIsRequiredUnlessSaidOtherwise(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := relayTo(t, tt.server, func(o *RelayOptions) {
 					o.TLS, o.Config = tt.mode, &tls.Config{RootCAs: roots}
-					o.Implicit = tt.server.answer("implicit", "") != ""
 				})
 				defer r.Close()
 				_, err := r.Send(t.Context(), parcelTo("a@r1.example"))
@@ -337,7 +342,7 @@ func TestSigningIn(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			s := &townServer{cert: cert, extra: []string{"250-AUTH PLAIN"}, script: map[string]string{"AUTH": tt.answer}}
 			r := relayTo(t, s, func(o *RelayOptions) {
-				o.TLS, o.Config, o.Username, o.Password = "", &tls.Config{RootCAs: roots}, "kancelaria", "secret"
+				o.TLS, o.Config, o.Username, o.Password = "", &tls.Config{RootCAs: roots}, "kancelaria", func() (string, error) { return "secret", nil }
 			})
 			defer r.Close()
 			_, err := r.Send(t.Context(), parcelTo("a@r1.example"))
@@ -354,10 +359,10 @@ func TestSigningIn(t *testing.T) {
 }
 
 func TestNoPasswordGoesUnencrypted(t *testing.T) {
-	if _, err := NewRelay(RelayOptions{Address: "relay.example:25", TLS: TLSOpportunistic, Username: "u", Password: "p"}); err == nil {
+	if _, err := NewRelay(RelayOptions{Address: "smtp://relay.example", TLS: TLSOpportunistic, Username: "u"}); err == nil {
 		t.Error("a relay was made that would send a password in clear")
 	}
-	if _, err := NewRelay(RelayOptions{Address: "127.0.0.1:25", TLS: TLSOff, Username: "u", Password: "p"}); err != nil {
+	if _, err := NewRelay(RelayOptions{Address: "smtp://127.0.0.1", TLS: TLSOff, Username: "u"}); err != nil {
 		t.Errorf("a relay on this machine: %v", err)
 	}
 }
@@ -407,21 +412,21 @@ func certificate(t *testing.T, name string) (*tls.Certificate, *x509.CertPool) {
 }
 
 func TestWhereARelayIs(t *testing.T) {
-	for in, want := range map[string]RelayOptions{
-		"smtp://relay.example":      {Address: "relay.example:25"},
-		"smtp://[::1]:2526":         {Address: "[::1]:2526"},
-		"smtps://relay.example":     {Address: "relay.example:465", Implicit: true},
-		"lmtp://127.0.0.1:2424":     {Address: "127.0.0.1:2424", LMTP: true},
-		"lmtp:unix:/run/lmtp.sock":  {Address: "/run/lmtp.sock", LMTP: true},
+	for in, want := range map[string]target{
+		"smtp://relay.example":      {network: "tcp", address: "relay.example:25"},
+		"smtp://[::1]:2526":         {network: "tcp", address: "[::1]:2526"},
+		"smtps://relay.example":     {network: "tcp", address: "relay.example:465", implicit: true},
+		"lmtp://127.0.0.1:2424":     {network: "tcp", address: "127.0.0.1:2424", lmtp: true},
+		"lmtp:unix:/run/lmtp.sock":  {network: "unix", address: "/run/lmtp.sock", lmtp: true},
 		"":                          {},
 		"relay.example:25":          {},
 		"http://relay.example":      {},
 		"lmtp:unix:relative":        {},
 		"smtp://u:p@relay.example/": {},
 	} {
-		got, err := RelayAddress(in)
-		if got.Address != want.Address || got.LMTP != want.LMTP || got.Implicit != want.Implicit || (err == nil) != (want.Address != "") {
-			t.Errorf("RelayAddress(%q) = %+v, %v", in, got, err)
+		got, err := parseTarget(in)
+		if got != want || (err == nil) != (want != target{}) {
+			t.Errorf("parseTarget(%q) = %+v, %v", in, got, err)
 		}
 	}
 }
