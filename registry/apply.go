@@ -32,6 +32,15 @@ func Apply(st *State, drafts []Draft) (Writes, []Outcome, error) {
 	if err := f.seal(); err != nil {
 		return Writes{}, nil, err
 	}
+	contents := make(map[string][]byte, len(f.leaves))
+	for _, l := range f.leaves {
+		contents[l.Key] = l.Content
+	}
+	for i := range outcomes {
+		if o := &outcomes[i]; o.Content == nil && o.Err() == nil {
+			o.Content = contents[o.Key]
+		}
+	}
 	return f.writes(), outcomes, nil
 }
 
@@ -136,23 +145,30 @@ func conflict(subject string, seen, last int64) error {
 	return &refusal{state: Conflict, text: fmt.Sprintf("%s has changed: leaf %d came after leaf %d", subject, last, seen)}
 }
 
-// errStands says that what is asked for is so already; nothing is written.
-var errStands = errors.New("it is so already")
+// A standing says that what is asked for is so already, since the leaf it
+// names; nothing is written.
+type standing struct{ leaf int64 }
+
+func (s *standing) Error() string { return fmt.Sprintf("it is so already since leaf %d", s.leaf) }
 
 // offer decides a draft and enters it if it may be.
 func (f *fold) offer(d Draft) Outcome {
 	if line := f.known.get(d.Key); line.Draft.Key != "" {
 		again := line.Outcome
-		again.State = Repeated
+		again.State, again.Content = Repeated, line.Content
 		return again
 	}
 	line := Line{Draft: d, Outcome: Outcome{Key: d.Key, State: Written}}
 	err := f.decide(&line)
-	switch no := (*refusal)(nil); {
+	var (
+		no     *refusal
+		stands *standing
+	)
+	switch {
 	case err == nil:
 		f.enter(line)
-	case errors.Is(err, errStands):
-		line.Outcome.State = Repeated
+	case errors.As(err, &stands):
+		line.Outcome.State, line.Outcome.Leaf = Repeated, stands.leaf
 	case errors.As(err, &no):
 		return Outcome{Key: d.Key, State: no.state, Error: no.text, Immutable: no.immutable}
 	default:

@@ -228,7 +228,7 @@ func onItem(law itemLaw) actLaw {
 			if l.Draft.After != nil && *l.Draft.After != row.Leaf {
 				return conflict(id.String(), *l.Draft.After, row.Leaf)
 			}
-			l.Outcome.Disposition, l.Outcome.Number = row.Disposition, row.Number
+			l.Outcome.Disposition, l.Outcome.Number, l.Outcome.Item = row.Disposition, row.Number, id
 			return law.decide(f, l, row)
 		},
 		enter: func(f *fold, l Line) (string, int64) {
@@ -252,7 +252,7 @@ func decideReject(_ *fold, l *Line, row ArrivalRow) error {
 		l.Outcome.Disposition = Rejected
 		return nil
 	case Rejected:
-		return errStands
+		return &standing{row.Leaf}
 	case Registered:
 		return forbid("item %s is in the book as %s", row.Item, row.Number)
 	default:
@@ -294,7 +294,7 @@ func decideErased(_ *fold, l *Line, row ArrivalRow) error {
 // A seriesLaw is the law of acts on a series.
 type seriesLaw struct {
 	reason bool
-	decide func(l *Line, s SeriesRow) error
+	decide func(l *Line, s SeriesRow, last int64) error
 	enter  func(l Line, s *SeriesRow)
 }
 
@@ -310,12 +310,13 @@ func onSeries(law seriesLaw) actLaw {
 				return refuse("%s on %s needs a reason", act.Kind, act.Subject)
 			}
 			act.Subject = key.String()
-			if last := f.subjects.get(act.Subject); l.Draft.After != nil && *l.Draft.After != last {
+			last := f.subjects.get(act.Subject)
+			if l.Draft.After != nil && *l.Draft.After != last {
 				return conflict(act.Subject, *l.Draft.After, last)
 			}
 			s := f.series.get(key)
 			s.Series = key
-			return law.decide(l, s)
+			return law.decide(l, s, last)
 		},
 		enter: func(f *fold, l Line) (string, int64) {
 			act := l.Draft.Act
@@ -344,12 +345,12 @@ func ParseSeries(s string) (Series, error) {
 	return Series{}, refuse("%.60q is not a series like RPW-2026", s)
 }
 
-func decideOpened(l *Line, s SeriesRow) error {
+func decideOpened(l *Line, s SeriesRow, last int64) error {
 	switch {
 	case !s.ClosedAt.IsZero():
 		return forbid("the series %s is closed; a closed year is not opened again", s.Series)
 	case !s.OpenedAt.IsZero():
-		return errStands
+		return &standing{last}
 	case !s.openOn(l.Draft.On):
 		return refuse("the series %s cannot be opened on %s", s.Series, l.Draft.On)
 	}
@@ -358,10 +359,10 @@ func decideOpened(l *Line, s SeriesRow) error {
 
 func enterOpened(l Line, s *SeriesRow) { s.OpenedAt = l.Outcome.At }
 
-func decideClosed(l *Line, s SeriesRow) error {
+func decideClosed(l *Line, s SeriesRow, last int64) error {
 	switch {
 	case !s.ClosedAt.IsZero():
-		return errStands
+		return &standing{last}
 	case s.OpenedAt.IsZero():
 		return refuse("the series %s was never opened", s.Series)
 	case l.Draft.On.Year <= s.Year:
@@ -385,7 +386,7 @@ const mostLost = 100_000
 
 // decideGap enters numbers that were told to people and lost with the machine:
 // Fields["to"] is the last of them; the law adds "from", the first.
-func decideGap(l *Line, s SeriesRow) error {
+func decideGap(l *Line, s SeriesRow, _ int64) error {
 	act := l.Draft.Act
 	to, err := digits(act.Fields["to"], 1, 12)
 	switch {

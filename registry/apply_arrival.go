@@ -23,7 +23,7 @@ func (f *fold) decideArrival(l *Line) error {
 			return nil
 		}
 	}
-	l.Outcome.Disposition = a.Disposition
+	l.Outcome.Disposition, l.Outcome.Item = a.Disposition, a.Item.ID
 	if a.Disposition != Registered {
 		return nil
 	}
@@ -68,14 +68,14 @@ func (f *fold) decideRelease(l *Line, row ArrivalRow) error {
 	if a.Disposition != Registered || !a.Late {
 		return refuse("item %s is %s; only a late registration takes it out", a.Item.ID, row.Disposition)
 	}
-	l.Outcome.Disposition = Registered
+	l.Outcome.Disposition, l.Outcome.Item = Registered, a.Item.ID
 	return f.decideEntry(l)
 }
 
 // decideRedelivery answers as the first arrival was answered.
 func (f *fold) decideRedelivery(l *Line, first ArrivalRow) {
 	o := &l.Outcome
-	o.First = first.Item
+	o.First, o.Item = first.Item, l.Draft.Arrival.Item.ID
 	o.Disposition = first.Disposition
 	if first.Disposition != Registered {
 		return
@@ -87,6 +87,9 @@ func (f *fold) decideRedelivery(l *Line, first ArrivalRow) {
 // describe fills in how an entry stands.
 func (f *fold) describe(o *Outcome, w Work) {
 	folder := f.folders.get(w.Folder)
+	if o.Item.IsZero() {
+		o.Item = w.Item
+	}
 	o.Number, o.Folder, o.Clerk, o.OnBehalfOf = w.Number, w.Folder, w.Clerk, w.OnBehalfOf
 	o.Case, o.CaseState, o.DuplicateOf = folder.Case, folder.State, w.DuplicateOf
 	o.Flags = w.Flags

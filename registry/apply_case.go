@@ -217,7 +217,7 @@ func decideOpenCase(f *fold, l *Line, folder Folder) error {
 	case err != nil:
 		return err
 	case folder.State == FolderOpen && class == folder.Class && department == folder.Department:
-		return errStands
+		return &standing{folder.LastLeaf}
 	case folder.State == FolderOpen:
 		return refuse("%s is the case %s; move the case", folder.ID, folder.Case)
 	case folder.State == FolderClosed:
@@ -266,7 +266,7 @@ func decideJoinCase(f *fold, l *Line, folder Folder) error {
 	case !target.Found:
 		return refuse("no folder or case %.60q to join", act.To)
 	case target.ID == folder.ID:
-		return errStands
+		return &standing{folder.LastLeaf}
 	case folder.State == FolderClosed:
 		return folderNot(act, folder)
 	case target.State == FolderClosed:

@@ -75,7 +75,7 @@ func decideCorrect(_ *fold, l *Line, w Work) error {
 	}
 	if len(fields) == 0 && act.Deadline == nil && act.Kind == ActCorrect {
 		if len(act.Fields) > 0 {
-			return errStands
+			return &standing{w.LastLeaf}
 		}
 		return refuse("what is to be corrected in %s?", w.Number)
 	}

@@ -117,7 +117,7 @@ func decideAccept(f *fold, l *Line, w Work) error {
 	o.Clerk = cmp.Or(l.Draft.OnBehalfOf, l.Draft.Actor)
 	switch {
 	case w.Status == StatusAccepted && w.Clerk == o.Clerk:
-		return errStands
+		return &standing{w.LastLeaf}
 	case w.Status == StatusAccepted:
 		return refuse("%s is with %s, who has accepted it", w.Number, w.Clerk)
 	case w.Status == StatusClosed && strings.TrimSpace(l.Draft.Reason) == "":
@@ -323,7 +323,7 @@ func decideAccess(_ *fold, l *Line, w Work) error {
 	case slices.Contains(w.HideFrom, to):
 		return refuse("%s is about %s and stays hidden from them", w.Number, to)
 	case slices.Contains(w.Readers, to):
-		return errStands
+		return &standing{w.LastLeaf}
 	}
 	return nil
 }

@@ -191,6 +191,10 @@ type Outcome struct {
 	// First is, for a redelivery, the item that this one repeats. Disposition
 	// is redelivered if that one is in the book, else what became of it.
 	First ItemID `json:"first,omitzero"`
+	// Item that the entry concerned came with, if any.
+	Item ItemID `json:"item,omitzero"`
+	// Content of the leaf, for the copybook; of a repeated draft too.
+	Content []byte `json:"-"`
 }
 
 // Err turns a conflict or refusal into an error.
