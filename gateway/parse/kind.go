@@ -50,6 +50,8 @@ func detected(head []byte, name, declared string) kind {
 	media = strings.TrimSpace(media)
 	k := kind{media: media, ext: m.Extension()}
 	switch {
+	case media == "application/octet-stream" && strings.HasPrefix(declared, "text/"):
+		k = textKind(declared)
 	case media == "application/octet-stream" && (declared == "application/pkcs7-mime" || declared == "application/pkcs7-signature" || declared == "application/x-pkcs7-mime" || declared == "application/x-pkcs7-signature") && head[0] == 0x30:
 		k.media, k.ext = declared, ".p7m"
 	case media == "application/octet-stream" && head[0] == 0x30 && hasExt(name, ".p7m", ".p7s", ".p7b", ".sig"):

@@ -77,22 +77,22 @@ func extended(params []tree.Param, name string, set *charset.Decoder) (string, b
 	if len(pieces) == 0 {
 		return "", false
 	}
-	label, text := "", []byte(nil)
+	label, text, coded := "", []byte(nil), []byte(nil)
 	words := true
 	for i, p := range pieces {
-		if !p.seen {
-			continue // a missing number is a gap, not the end
+		if !p.encoded { // a missing number is a gap, not the end
+			text = append(append(text, charset.Percent(coded)...), p.value...)
+			coded = nil
+			continue
 		}
+		words = false
 		v := p.value
-		if p.encoded {
-			words = false
-			if i == 0 {
-				label, v = splitCharset(v)
-			}
-			v = charset.Percent(v)
+		if i == 0 {
+			label, v = splitCharset(v)
 		}
-		text = append(text, v...)
+		coded = append(coded, v...) // QUIRK: some cut inside "%C5"
 	}
+	text = append(text, charset.Percent(coded)...)
 	if words { // QUIRK: RFC 2047 words in pieces of RFC 2231
 		return set.Header(text), true
 	}

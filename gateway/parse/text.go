@@ -73,7 +73,7 @@ func trimPartial(b []byte) []byte {
 }
 
 // chooseText keeps one of the forms that an alternative gives of one text: the
-// plain one, unless it says much less than the other.
+// plain one, and the other too if that says much more.
 func (run *reading) chooseText(from int) {
 	plain, html := 0, 0
 	for _, p := range run.texts[from:] {
@@ -87,14 +87,13 @@ func (run *reading) chooseText(from int) {
 			plain += n
 		}
 	}
-	if plain == 0 || html == 0 {
+	if plain == 0 || html == 0 || html > 20 && plain*3 < html {
 		return
 	}
-	useHTML := html > 20 && plain*3 < html
 	for i := range run.texts[from:] {
 		p := &run.texts[from+i]
 		if p.role == registry.RoleBody || p.nested {
-			p.skip = p.skip || p.html != useHTML
+			p.skip = p.skip || p.html
 		}
 	}
 }

@@ -53,12 +53,16 @@ func (d *Decoder) decode(label string, b []byte) (s string, guessed bool) {
 		return string(b), false
 	}
 	if utf8.Valid(b) {
-		// Valid multi-byte UTF-8 is hardly ever anything else.
-		return string(b), name != "utf-8" && !multibyte(name)
+		// Valid multi-byte UTF-8 is hardly ever anything else, and without a
+		// label it is what RFC 6532 allows.
+		return string(b), name != "" && name != "utf-8" && !multibyte(name)
 	}
 	if multibyte(name) {
-		if s := run(enc, b); strings.Count(s, "\ufffd")*20 <= utf8.RuneCountInString(s) {
+		if s := run(enc, b); sound(s) {
 			return s, false
+		}
+		if s, ok := japanese(name, b); ok {
+			return s, true
 		}
 	}
 	if name == "utf-8" && damagedUTF8(b) {
@@ -67,6 +71,23 @@ func (d *Decoder) decode(label string, b []byte) (s string, guessed bool) {
 	best, doubt := d.guess(name, b)
 	_, enc = Lookup(best)
 	return run(enc, b), doubt
+}
+
+// sound reports whether hardly anything of a text was lost in decoding.
+func sound(s string) bool { return strings.Count(s, "\ufffd")*20 <= utf8.RuneCountInString(s) }
+
+// japanese tries the other sets of Japan on text labelled with one of them.
+func japanese(name string, b []byte) (string, bool) {
+	if name != "iso-2022-jp" && name != "shift_jis" && name != "euc-jp" {
+		return "", false
+	}
+	for _, other := range [...]string{"euc-jp", "shift_jis"} {
+		_, enc := Lookup(other)
+		if s := run(enc, b); other != name && sound(s) {
+			return s, true
+		}
+	}
+	return "", false
 }
 
 // damagedUTF8 reports whether b is UTF-8 in which only a little was broken.
