@@ -1,11 +1,13 @@
 package notify
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"net/mail"
 	"os"
 	"strings"
 
@@ -47,7 +49,7 @@ const maxDocuments = 500
 
 // Send copies. Restricted entries are not copied: a folder has no readers' list.
 func (f *Folder) Send(ctx context.Context, p Parcel) (string, error) {
-	if strings.HasPrefix(p.Row.Variant, "notice/restricted") {
+	if isRestricted(p.Row.Rendered) {
 		return "restricted, not copied", nil
 	}
 	entry := p.Row.Number.String()
@@ -61,6 +63,13 @@ func (f *Folder) Send(ctx context.Context, p Parcel) (string, error) {
 		}
 	}
 	return fmt.Sprintf("%d documents copied", len(documents)), nil
+}
+
+// isRestricted reports whether a notice was written as one of a restricted
+// entry. What cannot be read is taken for one.
+func isRestricted(rendered []byte) bool {
+	m, err := mail.ReadMessage(bytes.NewReader(rendered))
+	return err != nil || strings.HasPrefix(m.Header.Get(versionField), "notice/restricted/")
 }
 
 func (f *Folder) copy(ctx context.Context, clerk, entry, name string, d Document) error {

@@ -27,7 +27,7 @@ func (d *twoFiles) Documents(context.Context, registry.Number) ([]Document, erro
 
 func folderParcel(variant string) Parcel {
 	return Parcel{
-		Row: registry.OutboxRow{ID: "1.0", Number: registry.Number{Register: "RPW", Year: 2026, Seq: 7}, Variant: variant},
+		Row: registry.OutboxRow{ID: "1.0", Number: registry.Number{Register: "RPW", Year: 2026, Seq: 7}, Rendered: []byte("X-Kancelaria-Text: " + variant + "\r\n\r\n")},
 		To:  "os1",
 	}
 }

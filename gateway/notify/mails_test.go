@@ -38,6 +38,14 @@ func samplePress(book *fakeBook, alter func(*Options)) *press {
 func written(t *testing.T, line registry.Line, row registry.OutboxRow, alter func(*Options)) mailing {
 	t.Helper()
 	book := newFakeBook()
+	if line.Draft.Act != nil && !line.Outcome.Number.IsZero() {
+		first := sampleLine(line.Outcome.Number.Seq)
+		book.write(t, first, today)
+		book.works[first.Outcome.Number] = registry.Work{
+			Number: first.Outcome.Number, Department: "OS", Clerk: "os1", Class: "6131", Folder: first.Outcome.Folder,
+			Flags: first.Draft.Arrival.Decision.Flags, Deadline: first.Draft.Arrival.Decision.Deadline, Found: true,
+		}
+	}
 	book.write(t, line, today, row)
 	m, err := samplePress(book, alter).compose(t.Context(), book.all()[0])
 	if err != nil {
@@ -80,6 +88,24 @@ func TestMailsAreAsTheOfficeWroteThem(t *testing.T) {
 			l.Outcome.Case, l.Outcome.CaseState, l.Outcome.OnBehalfOf = "OS.6131.12.2026", "open", "os2"
 			return l
 		}, noticeRow("os1")},
+		{"notice-forwarded", func() registry.Line {
+			l := sampleLine(4512)
+			l.Draft = registry.Draft{
+				Actor: "or1", Reason: "właściwa jest ochrona środowiska",
+				Act: &registry.Act{Kind: registry.ActForward, Subject: "RPW-004512-2026", To: "os1", Clerk: "os1"},
+			}
+			l.Outcome.Leaf = 6000
+			return l
+		}, noticeRow("os1")},
+		{"notice-handover", func() registry.Line {
+			return registry.Line{
+				Draft: registry.Draft{
+					Actor: "or1", Reason: "zmiana zakresu czynności",
+					Act: &registry.Act{Kind: registry.ActHandover, Subject: "os1", To: "os2"},
+				},
+				Outcome: registry.Outcome{Leaf: 6001},
+			}
+		}, noticeRow("or1")},
 		{"receipt", func() registry.Line { return sampleLine(4512) }, receiptRow("resident@poczta.example")},
 		{"receipt-english", func() registry.Line {
 			l := sampleLine(4512)

@@ -26,6 +26,7 @@ type noticePage struct {
 	Title      string
 	Deadline   string
 	Reason     string
+	By         string
 	KPA63      bool
 	Flags      []string
 	Files      []noticeFile
@@ -72,6 +73,8 @@ func (p *press) notice(ctx context.Context, row registry.OutboxRow, group []regi
 	switch {
 	case len(group) > 0:
 		return p.collectiveNotice(ctx, o, who, t, group)
+	case t.number().IsZero():
+		return p.officeNotice(o, who, t)
 	case t.restricted(o):
 		return p.restrictedNotice(o, who, t)
 	}
@@ -93,6 +96,28 @@ func (p *press) notice(ctx context.Context, row registry.OutboxRow, group []regi
 		return mailing{}, err
 	}
 	return p.noticeMailing(s, row, who, version)
+}
+
+// officeNotice tells of an act that is about no entry: a handover, a deputy, a
+// register that was closed.
+func (p *press) officeNotice(o *registry.Office, who addressee, t told) (mailing, error) {
+	texts := registry.Catalogue(who.language)
+	page := noticePage{For: who.name, At: t.row.CreatedAt.In(zone(o)), Event: texts.Say("event.recorded")}
+	if t.act != nil {
+		page.Event = texts.Say("event." + string(t.act.Kind))
+		page.Title = mask(oneLine(t.act.Subject, 100))
+		page.Reason = mask(oneLine(t.actDraft.Reason, 500))
+		page.By = oneLine(orText(t.actDraft.OnBehalfOf, t.actDraft.Actor), 60)
+	}
+	version := texts.Current("notice/office")
+	text, err := texts.Render(version, page)
+	if err != nil {
+		return mailing{}, err
+	}
+	s := p.noticeSheet(o, who, t)
+	s.subject = texts.Say("notice.subject.office", "event", page.Event, "subject", page.Title)
+	s.text = text
+	return p.noticeMailing(s, t.row, who, version)
 }
 
 // restrictedNotice says number and day and nothing else.
@@ -148,24 +173,27 @@ func (p *press) collectiveNotice(ctx context.Context, o *registry.Office, who ad
 // noticeSheet has what every notice has, and From as the address to answer to.
 func (p *press) noticeSheet(o *registry.Office, who addressee, t told) sheet {
 	n := t.number()
-	root := rootID(n, domainOf(o))
-	return sheet{
+	s := sheet{
 		id:      messageID("item", n, t.row.ID, domainOf(o)),
 		from:    p.opt.From,
 		to:      mailbox("", who.mail),
 		replyTo: p.opt.From,
 		date:    p.opt.Now().In(zone(o)),
-		inReply: root,
-		refs:    []string{root},
 		fields: [][2]string{
 			{"Auto-Submitted", "auto-generated"},
 			{"X-Auto-Response-Suppress", "All"},
 			{"X-Kancelaria-Item", n.String()},
 		},
 	}
+	if !n.IsZero() {
+		s.inReply = rootID(n, domainOf(o))
+		s.refs = []string{s.inReply}
+	}
+	return s
 }
 
 func (p *press) noticeMailing(s sheet, row registry.OutboxRow, who addressee, version string) (mailing, error) {
+	s.fields = append(s.fields, [2]string{versionField, version})
 	raw, err := s.encode()
 	if err != nil {
 		return mailing{}, fmt.Errorf("writing notice %s: %w", row.ID, err)

@@ -72,6 +72,9 @@ type told struct {
 	work     *registry.Work // the present of the entry, for acts
 }
 
+// versionField says by which version of which text a mail was written.
+const versionField = "X-Kancelaria-Text"
+
 var errNoLine = errors.New("the book has no such line")
 
 // read finds what a row tells of.
@@ -148,6 +151,9 @@ func (t told) hiddenFrom() []string {
 // messageID names a mail: derived from entry and outbox row, so that a mail
 // that is sent again is the same mail.
 func messageID(kind string, n registry.Number, outboxID, domain string) string {
+	if n.IsZero() {
+		return fmt.Sprintf("office.n%s@%s", outboxID, domain)
+	}
 	return fmt.Sprintf("%s.%s.n%s@%s", kind, n, outboxID, domain)
 }
 

@@ -224,6 +224,7 @@ func (p *press) senderReplyTo(o *registry.Office, t told) string {
 }
 
 func (p *press) receiptMailing(s sheet, t told, version string) (mailing, error) {
+	s.fields = append(s.fields, [2]string{versionField, version})
 	raw, err := s.encode()
 	if err != nil {
 		return mailing{}, fmt.Errorf("writing receipt %s: %w", t.row.ID, err)
