@@ -2,9 +2,9 @@ package sqlite
 
 import (
 	"context"
-	"math"
 	"strconv"
 	"strings"
+	"time"
 
 	"kancelaria/registry"
 )
@@ -50,13 +50,13 @@ var byDueDay = order{
 }
 
 var byNumber = order{
-	by: "w.register, w.year, w.seq",
+	by: "e.register, e.year, e.seq",
 	after: func(c *clause, mark string) error {
 		n, err := registry.ParseNumber(mark)
 		if err != nil {
 			return badMark(mark)
 		}
-		c.and("(w.register, w.year, w.seq) > (?, ?, ?)", n.Register, n.Year, n.Seq)
+		c.and("(e.register, e.year, e.seq) > (?, ?, ?)", n.Register, n.Year, n.Seq)
 		return nil
 	},
 	mark: func(w registry.Work) string { return w.Number.String() },
@@ -99,9 +99,8 @@ func visible(c *clause, v *registry.Viewer) {
 
 const fromWork = "SELECT w.body FROM work AS w"
 
-// filters are those of lists. Instants are turned into leaves first: numbers of
-// leaves and times of registration grow together.
-func filters(q registry.Query) *clause {
+// filters are those of lists.
+func (s *Store) filters(ctx context.Context, q registry.Query) (*clause, error) {
 	c := &clause{}
 	c.fits("w.register", q.Register)
 	c.fits("w.department", q.Department)
@@ -121,38 +120,85 @@ func filters(q registry.Query) *clause {
 	if q.Open {
 		c.and("w.open = 1")
 	}
-	const firstSince = "coalesce((SELECT leaf FROM work WHERE registered_at >= ? ORDER BY registered_at, leaf LIMIT 1), ?)"
 	if !q.Since.IsZero() {
-		c.and("w.leaf >= "+firstSince, q.Since.UnixMicro(), int64(math.MaxInt64))
+		first, err := s.firstLeafAt(ctx, q.Since)
+		if err != nil {
+			return nil, err
+		}
+		c.and("w.leaf >= ?", first)
 	}
 	if !q.Until.IsZero() {
-		c.and("w.leaf < "+firstSince, q.Until.UnixMicro(), int64(math.MaxInt64))
+		first, err := s.firstLeafAt(ctx, q.Until)
+		if err != nil {
+			return nil, err
+		}
+		c.and("w.leaf < ?", first)
 	}
-	return c
+	return c, nil
+}
+
+// firstLeafAt finds the first leaf that is not earlier than t. Leaves and their
+// times grow together, so no index is needed: it halves.
+func (s *Store) firstLeafAt(ctx context.Context, t time.Time) (int64, error) {
+	head, err := s.Head(ctx)
+	if err != nil {
+		return 0, err
+	}
+	low, high := int64(0), head.Size
+	for low < high {
+		middle := low + (high-low)/2
+		var at int64
+		if err := s.read.QueryRowContext(ctx, "SELECT at FROM leaf WHERE idx = ?1", middle).Scan(&at); err != nil {
+			return 0, err
+		}
+		if at < t.UnixMicro() {
+			low = middle + 1
+		} else {
+			high = middle
+		}
+	}
+	return low, nil
 }
 
 func (s *Store) findEntries(ctx context.Context, q registry.Query) (registry.Page, error) {
-	return s.works(ctx, q, fromWork, filters(q), newestFirst)
+	c, err := s.filters(ctx, q)
+	if err != nil {
+		return registry.Page{}, err
+	}
+	return s.works(ctx, q, fromWork, c, newestFirst)
 }
 
 func (s *Store) findCaseEntries(ctx context.Context, q registry.Query) (registry.Page, error) {
-	if q.Folder == "" && q.Case == "" {
-		return registry.Page{}, nil
+	c, err := s.filters(ctx, q)
+	if err != nil || q.Folder == "" && q.Case == "" {
+		return registry.Page{}, err
 	}
-	return s.works(ctx, q, fromWork, filters(q), oldestFirst)
+	return s.works(ctx, q, fromWork, c, oldestFirst)
 }
 
+const fromEntry = "SELECT w.body FROM entry AS e JOIN work AS w ON w.leaf = e.leaf"
+
 func (s *Store) findNumbers(ctx context.Context, q registry.Query) (registry.Page, error) {
-	c := filters(q)
 	if n := q.Number; !n.IsZero() {
-		c.and("w.register = ? AND w.year = ? AND w.seq >= ?", n.Register, n.Year, n.Seq)
+		q.Register, q.Year = n.Register, n.Year
 	}
-	return s.works(ctx, q, fromWork, c, byNumber)
+	c, err := s.filters(ctx, q)
+	if err != nil {
+		return registry.Page{}, err
+	}
+	c.fits("e.register", q.Register)
+	if q.Year != 0 {
+		c.and("e.year = ? AND e.seq >= ?", q.Year, q.Number.Seq)
+	}
+	return s.works(ctx, q, fromEntry, c, byNumber)
 }
 
 func (s *Store) findDue(ctx context.Context, q registry.Query) (registry.Page, error) {
 	q.Open = true
-	c := filters(q)
+	c, err := s.filters(ctx, q)
+	if err != nil {
+		return registry.Page{}, err
+	}
 	c.and("w.due <> ''")
 	if !q.DueUntil.IsZero() {
 		c.and("w.due <= ?", q.DueUntil.String())
@@ -175,8 +221,8 @@ func (s *Store) findEntry(ctx context.Context, q registry.Query) (registry.Page,
 		return registry.Page{}, err
 	}
 	c := &clause{}
-	c.and("w.register = ? AND w.year = ? AND w.seq = ?", n.Register, n.Year, n.Seq)
-	return s.works(ctx, q, fromWork, c, newestFirst)
+	c.and("e.register = ? AND e.year = ? AND e.seq = ?", n.Register, n.Year, n.Seq)
+	return s.works(ctx, q, fromEntry, c, newestFirst)
 }
 
 func (s *Store) numberOfItem(ctx context.Context, item registry.ItemID) (registry.Number, error) {
@@ -200,25 +246,33 @@ func (s *Store) numberOfKey(ctx context.Context, key string) (registry.Number, e
 	return registry.Number{}, err
 }
 
-// byMark looks into each stretch of leaves once, newest first. The text itself
-// is compared too: marks may be equal by chance.
-func (s *Store) byMark(ctx context.Context, q registry.Query, column, field, value string) (registry.Page, error) {
-	if value == "" {
-		return registry.Page{}, nil
+// marked lists entries by a mark, newest first. The text itself is compared
+// too: marks may be equal by chance, and the entry may have changed since.
+func (s *Store) marked(ctx context.Context, q registry.Query, kind byte, field, value string) (registry.Page, error) {
+	c, err := s.filters(ctx, q)
+	if err != nil || value == "" {
+		return registry.Page{}, err
 	}
-	const stretches = `WITH RECURSIVE stretch (n) AS (
-	SELECT max(leaf) >> 12 FROM work UNION ALL SELECT n - 1 FROM stretch WHERE n > 0
-)
-SELECT w.body FROM stretch CROSS JOIN work AS w`
-	c := filters(q)
-	c.and("w.leaf >> 12 = stretch.n AND w."+column+" = ? AND lower(w.body ->> ?) = lower(?)", mark(value), field, value)
-	return s.works(ctx, q, stretches, c, newestFirst)
+	c.and("mark.marks MATCH ? AND lower(w.body ->> ?) = lower(?)", mark(kind, value), field, value)
+	return s.works(ctx, q, "SELECT w.body FROM mark JOIN work AS w ON w.leaf = mark.rowid", c, markNewestFirst)
+}
+
+// markNewestFirst is newestFirst in the words of the index, which reads
+// backwards without sorting.
+var markNewestFirst = order{
+	by: "mark.rowid DESC",
+	after: func(c *clause, mark string) error {
+		leaf, err := afterNumbers(mark, 1)
+		c.and("mark.rowid < ?", leaf...)
+		return err
+	},
+	mark: leafMark,
 }
 
 func (s *Store) findMessage(ctx context.Context, q registry.Query) (registry.Page, error) {
-	return s.byMark(ctx, q, "message_mark", "$.MessageID", q.MessageID)
+	return s.marked(ctx, q, markMessage, "$.MessageID", q.MessageID)
 }
 
 func (s *Store) findSender(ctx context.Context, q registry.Query) (registry.Page, error) {
-	return s.byMark(ctx, q, "sender_mark", "$.Sender.email", strings.ToLower(q.Sender))
+	return s.marked(ctx, q, markSender, "$.Sender.email", strings.ToLower(q.Sender))
 }

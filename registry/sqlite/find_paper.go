@@ -143,7 +143,7 @@ func visibleNumber(c *clause, v *registry.Viewer, register, year, seq string) {
 	if hidden.text.Len() == 0 {
 		return
 	}
-	c.and(fmt.Sprintf("(coalesce(%s, 0) = 0 OR EXISTS (SELECT 1 FROM work AS w%s AND w.register = %s AND w.year = %s AND w.seq = %s))",
+	c.and(fmt.Sprintf("(coalesce(%s, 0) = 0 OR EXISTS (SELECT 1 FROM entry AS e JOIN work AS w ON w.leaf = e.leaf%s AND e.register = %s AND e.year = %s AND e.seq = %s))",
 		seq, hidden.text.String(), register, year, seq))
 	c.args = hidden.args
 }
@@ -220,11 +220,8 @@ func (s *Store) findOutbox(ctx context.Context, q registry.Query) (page registry
 			n.String(), n.Register, n.Year, n.Seq)
 	}
 	if q.Recipient != "" {
-		from = `WITH RECURSIVE stretch (n) AS (
-	SELECT max(leaf) >> 12 FROM outbox UNION ALL SELECT n - 1 FROM stretch WHERE n > 0
-)
-SELECT ` + outboxColumns + " FROM stretch CROSS JOIN outbox AS o"
-		c.and("o.leaf >> 12 = stretch.n AND o.mark = ? AND o.recipient = ?", mark(q.Recipient), q.Recipient)
+		from = "SELECT " + outboxColumns + " FROM mark JOIN outbox AS o ON o.leaf = mark.rowid"
+		c.and("mark.marks MATCH ? AND o.recipient = ?", mark(markRecipient, q.Recipient), q.Recipient)
 	}
 	visibleNumber(c, q.Viewer, "o.register", "o.year", "o.seq")
 	if q.After != "" {

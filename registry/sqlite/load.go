@@ -201,8 +201,9 @@ func (t *tx) loadEntries(ctx context.Context, st *registry.State, w registry.Wan
 		wanted[i] = [3]any{n.Register, n.Year, n.Seq}
 	}
 	const text = `SELECT body
-  FROM json_each(?1) AS want JOIN work
-    ON register = want.value ->> 0 AND year = want.value ->> 1 AND seq = want.value ->> 2`
+  FROM json_each(?1) AS want
+  JOIN entry AS e ON e.register = want.value ->> 0 AND e.year = want.value ->> 1 AND e.seq = want.value ->> 2
+  JOIN work AS w ON w.leaf = e.leaf`
 	return t.query(ctx, text, func(r row) error {
 		work, err := scanWork(r)
 		st.Entries[work.Number] = work

@@ -37,7 +37,7 @@ func (s *Store) Index(ctx context.Context, texts []registry.Text) error {
 
 func (t *tx) index(ctx context.Context, text registry.Text) error {
 	n, leaf := text.Number, int64(-1)
-	err := t.query(ctx, "SELECT leaf FROM work WHERE register = ?1 AND year = ?2 AND seq = ?3",
+	err := t.query(ctx, "SELECT leaf FROM entry WHERE register = ?1 AND year = ?2 AND seq = ?3",
 		func(r row) error { return r.Scan(&leaf) }, n.Register, n.Year, n.Seq)
 	if err != nil || leaf < 0 {
 		return err
@@ -59,7 +59,10 @@ func (s *Store) findSearch(ctx context.Context, q registry.Query) (registry.Page
 	if match == "" {
 		return registry.Page{}, nil
 	}
-	c := filters(q)
+	c, err := s.filters(ctx, q)
+	if err != nil {
+		return registry.Page{}, err
+	}
 	c.and("search.words MATCH ?", match)
 	return s.works(ctx, q, "SELECT w.body FROM search JOIN work AS w ON w.leaf = search.rowid", c, searchNewestFirst)
 }

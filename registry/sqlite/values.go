@@ -3,7 +3,6 @@ package sqlite
 import (
 	"crypto/sha256"
 	"database/sql"
-	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -77,17 +76,18 @@ func blob(to, from []byte, what string) error {
 	return nil
 }
 
-// mark is what a long text is found by.
-func mark(text string) int64 {
-	sum := sha256.Sum256([]byte(text))
-	return int64(binary.BigEndian.Uint64(sum[:8]))
-}
+// The kinds of marks.
+const (
+	markMessage   = 'm'
+	markSender    = 's'
+	markRecipient = 'r'
+)
 
-func markOrNull(text string) any {
-	if text == "" {
-		return nil
-	}
-	return mark(text)
+// mark is the one word by which the index of marks finds a text: a letter and
+// eight bytes of its digest.
+func mark(kind byte, text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return string(kind) + hex.EncodeToString(sum[:8])
 }
 
 // flagColumn spells flags so that one is found by " flag ".

@@ -19,8 +19,8 @@ func (t *tx) write(ctx context.Context, was registry.Head, w registry.Writes) er
 		return nil
 	}
 	for _, kind := range []func(context.Context, registry.Writes) error{
-		t.writeLeaves, t.writeNodes, t.writeEntries, t.writeSeries, t.writeArrivals, t.writeWorks, t.writeFolders,
-		t.writeCounters, t.writeBalances, t.writeTraces, t.writeOutbox, t.writeErasures,
+		t.writeLeaves, t.writeNodes, t.writeEntries, t.writeSeries, t.writeArrivals, t.writeWorks, t.writeMarks,
+		t.writeFolders, t.writeCounters, t.writeBalances, t.writeTraces, t.writeOutbox, t.writeErasures,
 	} {
 		if err := kind(ctx, w); err != nil {
 			return fmt.Errorf("writing the book: %w", err)
@@ -43,7 +43,7 @@ func (t *tx) writeHead(ctx context.Context, was, now registry.Head) error {
 	return err
 }
 
-var leafRows = newBulk("INSERT INTO leaf ("+leafColumns+")", 11, "")
+var leafRows = newBulk("INSERT OR ROLLBACK INTO leaf ("+leafColumns+")", 11, "")
 
 func (t *tx) writeLeaves(ctx context.Context, w registry.Writes) error {
 	return t.put(ctx, &leafRows, len(w.Leaves), func(v []any, i int) []any {
@@ -52,7 +52,7 @@ func (t *tx) writeLeaves(ctx context.Context, w registry.Writes) error {
 	})
 }
 
-var nodeRows = newBulk("INSERT INTO node (pos, hash)", 2, "")
+var nodeRows = newBulk("INSERT OR ROLLBACK INTO node (pos, hash)", 2, "")
 
 func (t *tx) writeNodes(ctx context.Context, w registry.Writes) error {
 	return t.put(ctx, &nodeRows, len(w.Nodes), func(v []any, i int) []any {
@@ -60,7 +60,7 @@ func (t *tx) writeNodes(ctx context.Context, w registry.Writes) error {
 	})
 }
 
-var entryRows = newBulk("INSERT INTO entry (leaf, register, year, seq, item, registered_at)", 6, "")
+var entryRows = newBulk("INSERT OR ROLLBACK INTO entry (leaf, register, year, seq, item, registered_at)", 6, "")
 
 // writeEntries gives the numbers, in order. Where the law jumped over numbers
 // that were lost, they are counted as taken first: only so the table lets the
@@ -95,7 +95,7 @@ func (t *tx) skipTo(ctx context.Context, first registry.Number) error {
 	return err
 }
 
-var seriesRows = newBulk("INSERT INTO series ("+seriesColumns+")", 6, `ON CONFLICT (register, year) DO UPDATE
+var seriesRows = newBulk("INSERT OR ROLLBACK INTO series ("+seriesColumns+")", 6, `ON CONFLICT (register, year) DO UPDATE
    SET taken = excluded.taken, last_at = excluded.last_at, opened_at = excluded.opened_at, closed_at = excluded.closed_at`)
 
 func (t *tx) writeSeries(ctx context.Context, w registry.Writes) error {
@@ -105,7 +105,7 @@ func (t *tx) writeSeries(ctx context.Context, w registry.Writes) error {
 	})
 }
 
-var arrivalRows = newBulk("INSERT INTO arrival ("+arrivalColumns+")", 13, `ON CONFLICT (item) DO UPDATE
+var arrivalRows = newBulk("INSERT OR ROLLBACK INTO arrival ("+arrivalColumns+")", 13, `ON CONFLICT (item) DO UPDATE
    SET disposition = excluded.disposition, leaf = excluded.leaf, number_register = excluded.number_register,
        number_year = excluded.number_year, number_seq = excluded.number_seq, place = excluded.place,
        register = excluded.register, reason = excluded.reason, redelivered = excluded.redelivered, first = excluded.first`)
@@ -125,11 +125,10 @@ func (t *tx) writeArrivals(ctx context.Context, w registry.Writes) error {
 	})
 }
 
-var workRows = newBulk(`INSERT INTO work (leaf, register, year, seq, registered_at, status, open, department, clerk, class, folder,
-       due, flags, message_mark, sender_mark, restricted, readers, hide_from, body)`, 19, `ON CONFLICT (leaf) DO UPDATE
+var workRows = newBulk(`INSERT OR ROLLBACK INTO work (leaf, register, year, status, open, department, clerk, class, folder, due, flags,
+       restricted, readers, hide_from, body)`, 15, `ON CONFLICT (leaf) DO UPDATE
    SET status = excluded.status, open = excluded.open, department = excluded.department, clerk = excluded.clerk,
-       class = excluded.class, folder = excluded.folder, due = excluded.due, flags = excluded.flags,
-       message_mark = excluded.message_mark, sender_mark = excluded.sender_mark, restricted = excluded.restricted,
+       class = excluded.class, folder = excluded.folder, due = excluded.due, flags = excluded.flags, restricted = excluded.restricted,
        readers = excluded.readers, hide_from = excluded.hide_from, body = excluded.body`)
 
 func (t *tx) writeWorks(ctx context.Context, w registry.Writes) error {
@@ -143,13 +142,39 @@ func (t *tx) writeWorks(ctx context.Context, w registry.Writes) error {
 	}
 	return t.put(ctx, &workRows, len(w.Works), func(v []any, i int) []any {
 		k := &w.Works[i]
-		return append(v, k.Leaf, k.Number.Register, k.Number.Year, k.Number.Seq, micros(k.RegisteredAt), string(k.Status), k.Status.Open(),
-			k.Department, k.Clerk, k.Class, k.Folder, k.Deadline.Due.String(), flagColumn(k.Flags), markOrNull(k.MessageID), markOrNull(strings.ToLower(k.Sender.Email)),
-			k.Restricted, arrayOrNull(k.Readers), arrayOrNull(k.HideFrom), bodies[i])
+		return append(v, k.Leaf, k.Number.Register, k.Number.Year, string(k.Status), k.Status.Open(), k.Department, k.Clerk, k.Class,
+			k.Folder, k.Deadline.Due.String(), flagColumn(k.Flags), k.Restricted, arrayOrNull(k.Readers), arrayOrNull(k.HideFrom), bodies[i])
 	})
 }
 
-var folderRows = newBulk("INSERT INTO folder ("+folderColumns+", born, year)", 18, `ON CONFLICT (id) DO UPDATE
+var markRows = newBulk("INSERT OR ROLLBACK INTO mark (rowid, marks)", 2, "")
+
+// writeMarks notes by what entries and notices are looked for. An entry that
+// is changed is marked again: it may have another sender now.
+func (t *tx) writeMarks(ctx context.Context, w registry.Writes) error {
+	marks := map[int64][]string{}
+	for i := range w.Entries {
+		if k := &w.Entries[i]; k.MessageID != "" {
+			marks[k.Leaf] = append(marks[k.Leaf], mark(markMessage, k.MessageID))
+		}
+	}
+	for i := range w.Works {
+		k := &w.Works[i]
+		if sender := strings.ToLower(k.Sender.Email); sender != "" {
+			marks[k.Leaf] = append(marks[k.Leaf], mark(markSender, sender))
+		}
+	}
+	for i := range w.Outbox {
+		o := &w.Outbox[i]
+		marks[o.Leaf] = append(marks[o.Leaf], mark(markRecipient, o.Recipient))
+	}
+	leaves := slices.Sorted(maps.Keys(marks))
+	return t.put(ctx, &markRows, len(leaves), func(v []any, i int) []any {
+		return append(v, leaves[i], strings.Join(marks[leaves[i]], " "))
+	})
+}
+
+var folderRows = newBulk("INSERT OR ROLLBACK INTO folder ("+folderColumns+", born, year)", 18, `ON CONFLICT (id) DO UPDATE
    SET year = excluded.year, state = excluded.state, case_number = excluded.case_number, class = excluded.class,
        department = excluded.department, clerk = excluded.clerk, title = excluded.title, joined_into = excluded.joined_into,
        moved_to = excluded.moved_to, moved_from = excluded.moved_from, entries = excluded.entries, opened_at = excluded.opened_at,
@@ -163,7 +188,7 @@ func (t *tx) writeFolders(ctx context.Context, w registry.Writes) error {
 	})
 }
 
-var counterRows = newBulk("INSERT INTO counter (department, class, subgroup, year, taken)", 5,
+var counterRows = newBulk("INSERT OR ROLLBACK INTO counter (department, class, subgroup, year, taken)", 5,
 	"ON CONFLICT (department, class, subgroup, year) DO UPDATE SET taken = excluded.taken")
 
 func (t *tx) writeCounters(ctx context.Context, w registry.Writes) error {
@@ -174,7 +199,7 @@ func (t *tx) writeCounters(ctx context.Context, w registry.Writes) error {
 	})
 }
 
-var balanceRows = newBulk("INSERT INTO balance ("+balanceColumns+")", 4, `ON CONFLICT (clerk) DO UPDATE
+var balanceRows = newBulk("INSERT OR ROLLBACK INTO balance ("+balanceColumns+")", 4, `ON CONFLICT (clerk) DO UPDATE
    SET open = excluded.open, given = excluded.given, last_leaf = excluded.last_leaf`)
 
 func (t *tx) writeBalances(ctx context.Context, w registry.Writes) error {
@@ -184,7 +209,7 @@ func (t *tx) writeBalances(ctx context.Context, w registry.Writes) error {
 	})
 }
 
-var traceRows = newBulk("INSERT INTO trace (week, kind, key, item, digest, register, year, seq, at)", 9,
+var traceRows = newBulk("INSERT OR ROLLBACK INTO trace (week, kind, key, item, digest, register, year, seq, at)", 9,
 	`ON CONFLICT (week, kind, key, item) DO UPDATE
    SET digest = excluded.digest, register = excluded.register, year = excluded.year, seq = excluded.seq, at = excluded.at`)
 
@@ -201,8 +226,8 @@ func (t *tx) writeTraces(ctx context.Context, w registry.Writes) error {
 }
 
 // A row has its recipient's turn if nothing of his is undone.
-var outboxRows = newBulk(`INSERT INTO outbox (turn, leaf, n, node, kind, recipient, mark, register, year, seq, item, variant, state, attempts,
-       not_before, lease_by, lease_till, message_id, rendered, sender, addresses, last_error, created_at, done_at)`, 25, "",
+var outboxRows = newBulk(`INSERT OR ROLLBACK INTO outbox (turn, leaf, n, node, kind, recipient, register, year, seq, item, variant, state, attempts,
+       not_before, lease_by, lease_till, message_id, rendered, sender, addresses, last_error, created_at, done_at)`, 24, "",
 	"? AND NOT EXISTS (SELECT 1 FROM outbox WHERE recipient = ? AND state IN ('ready', 'leased'))")
 
 func (t *tx) writeOutbox(ctx context.Context, w registry.Writes) error {
@@ -224,7 +249,7 @@ func (t *tx) writeOutbox(ctx context.Context, w registry.Writes) error {
 	}
 	return t.put(ctx, &outboxRows, len(w.Outbox), func(v []any, i int) []any {
 		o, p := &w.Outbox[i], places[i]
-		return append(v, p.turn, o.Recipient, p.leaf, p.n, o.Node, o.Kind, o.Recipient, mark(o.Recipient), o.Number.Register, o.Number.Year, o.Number.Seq,
+		return append(v, p.turn, o.Recipient, p.leaf, p.n, o.Node, o.Kind, o.Recipient, o.Number.Register, o.Number.Year, o.Number.Seq,
 			o.Item[:], o.Variant, o.State, o.Attempts, micros(o.NotBefore), o.LeaseBy, micros(o.LeaseTill), o.MessageID, o.Rendered,
 			o.From, array(o.To), o.LastError, micros(o.CreatedAt), micros(o.DoneAt))
 	})
