@@ -17,6 +17,12 @@ import (
 // ErrForbidden and ErrNotFound say that the person may not; what the law of the
 // book says is in the outcome.
 func (r *Registrar) Act(ctx context.Context, who Actor, act Act, after *int64, reason string) (Outcome, error) {
+	return r.ActOnce(ctx, "act/"+NewItemID(r.o.Now()).String(), who, act, after, reason)
+}
+
+// ActOnce is Act under a key of the caller's: the key again changes nothing and
+// gives the first outcome. A letter that is an act makes its own.
+func (r *Registrar) ActOnce(ctx context.Context, key string, who Actor, act Act, after *int64, reason string) (Outcome, error) {
 	office := r.o.Office()
 	now := r.o.Now()
 	m, w, err := r.matterOf(ctx, act, office)
@@ -34,7 +40,7 @@ func (r *Registrar) Act(ctx context.Context, who Actor, act Act, after *int64, r
 		return Outcome{}, err
 	}
 	return r.Submit(ctx, Draft{
-		Key: "act/" + NewItemID(now).String(), Actor: who.Login, OnBehalfOf: who.OnBehalfOf, Reason: reason, After: after, Act: &act,
+		Key: key, Actor: who.Login, OnBehalfOf: who.OnBehalfOf, Reason: reason, After: after, Act: &act,
 	})
 }
 
