@@ -29,13 +29,11 @@ func (s *Spool) Put(ctx context.Context, items []registry.Item, r io.Reader) ([]
 }
 
 func (s *Spool) put(ctx context.Context, given []registry.Item, r io.Reader) ([]registry.Item, error) {
-	s.mu.Lock()
-	err := s.backlog(0)
-	s.mu.Unlock()
-	if err != nil {
+	items := s.name(given)
+	if err := s.expect(items); err != nil {
 		return nil, err
 	}
-	items := s.name(given)
+	defer s.arrived(items)
 	body, err := s.archive.Stage(ctx, items[0].ID, r, s.opt.MaxSize)
 	if err != nil {
 		return nil, err
@@ -48,12 +46,17 @@ func (s *Spool) put(ctx context.Context, given []registry.Item, r io.Reader) ([]
 	if known, err := s.known(ctx, items, body); known != nil || err != nil {
 		return known, err
 	}
-	order := s.arrive(items, body)
+	order := s.stamp(items, body)
+	return items, s.append(ctx, items, body, order)
+}
+
+// append makes items durable and lets them wait.
+func (s *Spool) append(ctx context.Context, items []registry.Item, body registry.Body, order uint64) error {
 	sheets := make([]registry.Sheet, len(items))
 	for i, it := range items {
 		b, err := Manifest(it)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		sheets[i] = registry.Sheet{Item: it.ID, Bytes: b}
 	}
@@ -61,10 +64,36 @@ func (s *Spool) put(ctx context.Context, given []registry.Item, r io.Reader) ([]
 	defer s.end(f)
 	place, err := s.archive.Append(ctx, registry.RecordItems, sheets, body)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	s.take(items, place, order)
-	return items, nil
+	return nil
+}
+
+// expect notes what is on its way in; the same item can't be so twice.
+func (s *Spool) expect(items []registry.Item) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.backlog(0); err != nil {
+		return err
+	}
+	for _, it := range items {
+		if s.coming[it.ID] {
+			return fmt.Errorf("item %s is being accepted already", it.ID)
+		}
+	}
+	for _, it := range items {
+		s.coming[it.ID] = true
+	}
+	return nil
+}
+
+func (s *Spool) arrived(items []registry.Item) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, it := range items {
+		delete(s.coming, it.ID)
+	}
 }
 
 // name mints the ids that the door did not.
@@ -113,9 +142,9 @@ func (s *Spool) known(ctx context.Context, items []registry.Item, body registry.
 	return out, nil
 }
 
-// arrive sets what is known once the last byte is in. The clock of a node never
+// stamp sets what is known once the last byte is in. The clock of a node never
 // goes back, and order is that of arrival.
-func (s *Spool) arrive(items []registry.Item, body registry.Body) (order uint64) {
+func (s *Spool) stamp(items []registry.Item, body registry.Body) (order uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.now().UTC().Truncate(time.Microsecond)

@@ -65,6 +65,7 @@ type Spool struct {
 
 	mu       sync.Mutex
 	waiting  map[registry.ItemID]*entry // all that is not settled
+	coming   map[registry.ItemID]bool   // being appended
 	ready    queue                      // of waiting, in order of arrival
 	later    timers                     // of waiting, by when they are due
 	out      map[registry.ItemID]*entry // of waiting, with a worker
@@ -120,13 +121,14 @@ func New(ctx context.Context, a Archive, opt Options) (*Spool, error) {
 	}
 	s := &Spool{
 		archive: a, opt: opt, log: opt.Log, now: opt.Now,
-		waiting: make(map[registry.ItemID]*entry), out: make(map[registry.ItemID]*entry), more: make(chan struct{}),
+		waiting: make(map[registry.ItemID]*entry), coming: make(map[registry.ItemID]bool),
+		out: make(map[registry.ItemID]*entry), more: make(chan struct{}),
 		full: make(chan struct{}, 1), accepted: a.Last().At,
 	}
 	if err := s.load(ctx); err != nil {
 		return nil, fmt.Errorf("finding out what waits: %w", err)
 	}
-	a.Unsettled(s.Waits)
+	a.Unsettled(s.unsettled)
 	return s, nil
 }
 
@@ -160,8 +162,15 @@ func (s *Spool) backlog(size int64) error {
 func (s *Spool) Waits(id registry.ItemID) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	_, ok := s.waiting[id]
-	return ok
+	return s.waiting[id] != nil
+}
+
+// unsettled is for the archive, which may have made an item durable whose Put
+// has not returned yet.
+func (s *Spool) unsettled(id registry.ItemID) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.waiting[id] != nil || s.coming[id]
 }
 
 // Run keeps the cursor now and then, so that a start after a crash is quick. It

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -268,4 +269,106 @@ func FuzzManifest(f *testing.F) {
 			t.Errorf("reads back as %+v, %v", it2, err)
 		}
 	})
+}
+
+func TestAnotherNodeAdoptsWhatADeadOneLeft(t *testing.T) {
+	dir := t.TempDir()
+	dead := openArchive(t, dir)
+	s := newSpool(t, dead, Options{})
+	one, two, three := put(t, s, "1"), put(t, s, "2"), put(t, s, "3")
+	s.Done(two.ID)
+	if err := s.Park(t.Context(), three.ID, "poison"); err != nil {
+		t.Fatal(err)
+	}
+	if err := dead.Close(); err != nil {
+		t.Fatal(err)
+	}
+	left, err := archive.Open(dir, archive.Options{ReadOnly: true, SegmentSize: 1 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := archive.Open(t.TempDir(), archive.Options{Node: "gw2", SegmentSize: 1 << 20, MinFree: 1, UnsafeFilesystem: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	heir := newSpool(t, a, Options{})
+	for _, want := range []int{2, 0} { // repeated
+		if n, err := heir.Adopt(t.Context(), left); n != want || err != nil {
+			t.Errorf("adopted %d, %v; want %d", n, err, want)
+		}
+	}
+	got := next(t, heir)
+	if got.ID != one.ID || got.Node != "main" || !got.AcceptedAt.Equal(one.AcceptedAt) {
+		t.Errorf("got %+v, want the first as it was", got)
+	}
+	o, err := a.Original(t.Context(), got.Place, got.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Close()
+	if p := heir.List(true, 0); len(p) != 1 || p[0].ID != three.ID {
+		t.Errorf("parked: %+v", p)
+	}
+}
+
+// The cursor is kept while letters come and go; a start from it, at whatever
+// moment, misses nothing that waits.
+func TestTheCursorMissesNothing(t *testing.T) {
+	dir := t.TempDir()
+	a := openArchive(t, dir)
+	s := newSpool(t, a, Options{})
+	var mu sync.Mutex
+	waits := map[registry.ItemID]bool{}
+	var wg sync.WaitGroup
+	stop := make(chan struct{})
+	var keeper sync.WaitGroup
+	keeper.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				if err := s.keep(); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+	})
+	for w := range 8 {
+		wg.Go(func() {
+			for i := range 60 {
+				items, err := s.Put(t.Context(), []registry.Item{letterTo("RPW")}, strings.NewReader("letter"))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				id := items[0].ID
+				if (i+w)%3 == 0 {
+					if err := s.Copybook(t.Context(), []registry.Sheet{{Item: id, Settles: true}}); err != nil {
+						t.Error(err)
+					}
+					continue
+				}
+				mu.Lock()
+				waits[id] = true
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	close(stop)
+	keeper.Wait()
+	if err := a.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again := newSpool(t, openArchive(t, dir), Options{})
+	if got := again.Stats().Waiting; got != len(waits) {
+		t.Errorf("%d items wait, want %d", got, len(waits))
+	}
+	for id := range waits {
+		if !again.Waits(id) {
+			t.Errorf("item %s is missed", id)
+		}
+	}
 }

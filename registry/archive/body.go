@@ -10,6 +10,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"time"
 
 	"kancelaria/registry"
@@ -173,38 +174,48 @@ func (b *body) release() {
 }
 
 // settle makes a large file durable under its final name, before any record
-// speaks of it.
+// speaks of it. It gets its name first: one commit of the file system's own
+// journal then serves both.
 func (b *body) settle() error {
 	if err := b.file.Chmod(0o440); err != nil {
 		return b.a.writeError("closing a large original", err)
 	}
-	if err := b.file.Sync(); err != nil {
-		return b.a.syncError("syncing a large original", err)
-	}
-	dir, err := b.a.monthDir(b.name)
-	if err != nil {
+	if err := b.rename(); err != nil {
 		return err
 	}
+	err := b.file.Sync()
+	if isNoSpace(err) { // allocated late; the file is dropped, nothing else is in doubt
+		return b.a.writeError("syncing a large original", err)
+	}
+	if err != nil {
+		return b.a.syncError("syncing a large original", err)
+	}
+	if err := b.a.fs.SyncDir(path.Dir(b.path)); err != nil {
+		return b.a.syncError("syncing the folder of a large original", err)
+	}
+	return nil
+}
+
+// rename gives the file its final name, or another if an earlier attempt with
+// the same item id left one there.
+func (b *body) rename() error {
 	for {
+		dir, err := b.a.monthDir(b.name)
+		if err != nil {
+			return err
+		}
 		to := dir + "/" + b.name.String()
-		err := b.a.fs.Rename(b.path, to)
+		err = b.a.fs.Rename(b.path, to)
 		if errors.Is(err, fs.ErrExist) {
 			b.name = registry.NewItemID(b.a.now())
-			if dir, err = b.a.monthDir(b.name); err != nil {
-				return err
-			}
 			continue
 		}
 		if err != nil {
 			return b.a.writeError("naming a large original", err)
 		}
 		b.path = to
-		break
+		return nil
 	}
-	if err := b.a.fs.SyncDir(dir); err != nil {
-		return b.a.syncError("syncing the folder of a large original", err)
-	}
-	return nil
 }
 
 // monthDir makes the folder a large file belongs to.

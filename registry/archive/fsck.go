@@ -86,7 +86,7 @@ func (f *fsck) run(ctx context.Context) error {
 func (f *fsck) segment(ctx context.Context, sf segmentFile, mayBeOpen bool) error {
 	s, err := f.a.openSegment(f.a.node, sf.number)
 	switch {
-	case errors.Is(err, errNoHeader), errors.Is(err, registry.ErrDamaged):
+	case errors.Is(err, errNoHeader):
 		if sf.sealed || !mayBeOpen {
 			f.report(FoundHeader, sf.name, fmt.Sprintf("segment %d can't be read: %v", sf.number, err))
 		}

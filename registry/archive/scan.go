@@ -57,6 +57,7 @@ type segment struct {
 	end    int64 // nothing beyond belongs to the archive
 	// Both copies of the header are lost; the next segment had the salt.
 	headless bool
+	ahead    *scanner // has read some of it already
 }
 
 func (s *segment) Close() error { return s.file.Close() }
@@ -92,7 +93,8 @@ func (a *Archive) readFirst(s *segment) error {
 		return s.readHeader()
 	}
 	err = s.readHeader()
-	if err != nil && !errors.Is(err, errNoHeader) {
+	sealed := info.Mode().Perm()&0o222 == 0
+	if err == nil && sealed || err != nil && !errors.Is(err, errNoHeader) {
 		return err
 	}
 	next, err2 := a.opening(s.node, s.number+1)
@@ -117,7 +119,7 @@ func (s *segment) readHeader() error {
 		return err
 	}
 	if h.number != s.number || h.node != s.node {
-		return fmt.Errorf("its header is that of %s/%d: %w", h.node, h.number, registry.ErrDamaged)
+		return fmt.Errorf("%w: it is that of %.40q, segment %d", errNoHeader, h.node, h.number)
 	}
 	s.header, s.mac = h, newMAC(h.salt)
 	return nil
@@ -175,7 +177,11 @@ func (s *segment) headerAt(off int64) (header, error) {
 
 // lines reads and checks the index of a record.
 func (s *segment) lines(off int64, h *header) ([]line, error) {
-	p := make([]byte, int(h.sheets)*indexLine)
+	size := int(h.sheets) * indexLine
+	if p := s.ahead.has(off+headerSize, size); p != nil {
+		return parseIndex(p, h)
+	}
+	p := make([]byte, size)
 	n, err := readFull(s.file, p, off+headerSize)
 	if err != nil {
 		return nil, err
@@ -226,7 +232,17 @@ type scanner struct {
 }
 
 func newScanner(s *segment, from int64) *scanner {
-	return &scanner{s: s, pos: max(align(from, recordAlign), block)}
+	sc := &scanner{s: s, pos: max(align(from, recordAlign), block)}
+	s.ahead = sc
+	return sc
+}
+
+// has gives size bytes from off on if they were read already.
+func (sc *scanner) has(off int64, size int) []byte {
+	if sc == nil || off < sc.at || off+int64(size) > sc.at+int64(len(sc.buf)) {
+		return nil
+	}
+	return sc.buf[off-sc.at:][:size]
 }
 
 // next gives the next valid header, or io.EOF. ErrNewer is not passed over.
@@ -268,17 +284,21 @@ func (sc *scanner) skip(p []byte) {
 	}
 }
 
-const scanWindow = 64 << 10
+// One read of a window is cheaper than several of a block, as long as it does
+// not bring in much that is passed over.
+const (
+	scanWindow = 64 << 10
+	scanNear   = 16 << 10
+)
 
 // peek gives what is buffered from off on, at least a header unless the file
 // ends.
 func (sc *scanner) peek(off int64) ([]byte, error) {
-	if off >= sc.at && off+headerSize <= sc.at+int64(len(sc.buf)) {
-		return sc.buf[off-sc.at:], nil
-	}
 	size := int64(block)
-	if sc.buf != nil && off < sc.at+int64(len(sc.buf))+recordAlign {
-		size = scanWindow // close behind: small records or zeros, read ahead
+	if end := sc.at + int64(len(sc.buf)); off >= sc.at && off+headerSize <= end {
+		return sc.buf[off-sc.at:], nil
+	} else if off < end+scanNear {
+		size = scanWindow
 	}
 	size = min(size, sc.s.end-off)
 	if int64(cap(sc.buf)) < size {

@@ -181,14 +181,17 @@ func (a *Archive) prepareLocked() error {
 	if a.next != nil {
 		return nil
 	}
+	before := a.prepErr
 	a.next, a.prepErr = a.prepare(a.highest + 1)
-	if a.prepErr != nil {
+	if a.prepErr == nil {
+		a.highest++
+		return nil
+	}
+	if before == nil { // once, not at every attempt
 		a.log.Error("archive.no_next_segment", "segment", a.highest+1, "err", a.prepErr)
 		a.note(a.prepErr)
-		return a.prepErr
 	}
-	a.highest++
-	return nil
+	return a.prepErr
 }
 
 // prepare makes a segment full of zeros: writing into it later changes no
