@@ -10,10 +10,13 @@ import (
 	"kancelaria/registry"
 )
 
+// maxAddresses bounds how much of one field of addresses is read.
+const maxAddresses = 128 << 10
+
 // addresses reads a field of addresses and never gives up on one: where there
 // is text, there is an address, if only with Raw.
 func (run *reading) addresses(list []registry.Address, value []byte) []registry.Address {
-	value = bytes.TrimSpace(value)
+	value = bytes.TrimSpace(value[:min(len(value), maxAddresses)])
 	if len(value) == 0 || len(list) >= maxList {
 		return list
 	}
@@ -72,6 +75,7 @@ func lenientAddresses(value []byte, set *charset.Decoder) []registry.Address {
 func splitAddresses(v []byte) [][]byte {
 	var parts [][]byte
 	from, depth, angle := 0, 0, false
+	lastRound, lastAngle := bytes.LastIndexByte(v, ')'), bytes.LastIndexByte(v, '>')
 	for i := 0; i < len(v); i++ {
 		switch c := v[i]; {
 		case c == '\\':
@@ -80,12 +84,12 @@ func splitAddresses(v []byte) [][]byte {
 			if end := closingQuote(v[i+1:]); end >= 0 {
 				i += end + 1
 			}
-		case c == '(' && !angle && bytes.IndexByte(v[i:], ')') > 0:
+		case c == '(' && !angle && i < lastRound:
 			depth++
 		case c == ')' && depth > 0:
 			depth--
 		case c == '<' && depth == 0:
-			angle = bytes.IndexByte(v[i:], '>') > 0
+			angle = i < lastAngle
 		case c == '>':
 			angle = false
 		case (c == ',' || c == ';') && depth == 0 && !angle:
@@ -128,6 +132,9 @@ func lenientAddress(v []byte, set *charset.Decoder) (a registry.Address, ok bool
 		inside, _, _ := strings.Cut(text[open+1:], ">")
 		a.Email = email(inside)
 		a.Name = displayName(text[:open])
+		if a.Email == "" && inside != "" && !strings.ContainsAny(inside, " \t\"") {
+			a.Email = cut(inside, maxValue) // a name without a host, as daemons sign with
+		}
 		if a.Email != "" {
 			return a, true
 		}
@@ -156,17 +163,32 @@ func plainly(a registry.Address) bool {
 // email tidies an address, "" if it is none. Local parts without a domain are
 // none: they are names.
 func email(s string) string {
+	if len(s) > 1000 {
+		return ""
+	}
 	s = strings.Trim(s, " \t<>\"'()[],;")
 	s = strings.TrimPrefix(s, "mailto:")
 	if i := strings.LastIndexByte(s, ':'); i >= 0 && strings.HasPrefix(s, "@") {
 		s = s[i+1:] // a source route (RFC 5322 § 4.4)
 	}
-	s = strings.ReplaceAll(s, " ", "")
+	s = strings.ReplaceAll(withoutComments(s), " ", "")
 	at := strings.LastIndexByte(s, '@')
 	if at < 1 || at == len(s)-1 || len(s) > 500 {
 		return ""
 	}
 	return s
+}
+
+// withoutComments removes what stands in round brackets (RFC 5322 § 3.2.2).
+func withoutComments(s string) string {
+	for {
+		open := strings.IndexByte(s, '(')
+		end := strings.IndexByte(s, ')')
+		if open < 0 || end < open {
+			return s
+		}
+		s = s[:open] + s[end+1:]
+	}
 }
 
 // displayName takes quotes, escapes and comments' brackets off a name.

@@ -42,6 +42,7 @@ func (run *reading) note(f file) (index int, k kind, held []byte) {
 	a.Size, a.Digest, k = pass.size, pass.digest, pass.kind
 	a.MediaType = k.media
 	run.files++
+	f.raw = cut(f.raw, maxRawName)
 	if f.raw != "" || f.role != registry.RoleBody {
 		a.Name = safeName(f.raw, k.ext, run.r.words.unnamed, run.files)
 	}

@@ -28,7 +28,7 @@ type kind struct {
 func kindOf(head []byte, name, declared string) kind {
 	switch {
 	case len(head) == 0:
-		return kind{media: orElse(declared, "application/octet-stream"), ext: path.Ext(name), text: strings.HasPrefix(declared, "text/")}
+		return kind{media: orElse(declared, "text/plain"), ext: path.Ext(name), text: strings.HasPrefix(declared, "text/")}
 	case strings.HasPrefix(declared, "text/") && isText(head) && !bytes.HasPrefix(head, []byte("%PDF-")):
 		return textKind(declared)
 	case bytes.HasPrefix(head, []byte{0x78, 0x9f, 0x3e, 0x22}):

@@ -11,7 +11,10 @@ import (
 	"kancelaria/gateway/parse/tree"
 )
 
-const maxName = 180 // bytes of a safe name
+const (
+	maxName    = 180  // bytes of a safe name
+	maxRawName = 1000 // bytes of a name as written
+)
 
 // rawFileName finds the name that a part gives its file, decoded but not made
 // safe: RFC 2231 before the plain form, the disposition before the type.

@@ -191,7 +191,7 @@ func askGoMessage(raw []byte) opinion {
 			o.Digests = append(o.Digests, hex.EncodeToString(sum[:]))
 		}
 		if kind == "text/plain" && name == "" && disposition != "attachment" {
-			o.Words = append(o.Words, strings.Fields(norm.NFC.String(string(body)))...)
+			o.Words = append(o.Words, strings.Fields(norm.NFC.String(string(withoutUU(body))))...)
 		}
 		return nil
 	})

@@ -24,7 +24,7 @@ func (l *lineReader) next() (line []byte, err error) {
 			l.p += i + 1
 			return bytes.TrimRight(line, "\r"), nil
 		}
-		if l.eof != nil || l.p == 0 && l.n == len(l.buf) {
+		if l.eof != nil || l.p == 0 && l.n == len(l.buf) { // the last line, or one longer than the room
 			line = l.buf[l.p:l.n]
 			l.p = l.n
 			if len(line) == 0 && l.eof != nil {
@@ -43,11 +43,12 @@ func (l *lineReader) next() (line []byte, err error) {
 	}
 }
 
-// A uuReader decodes the first file of a uuencoded text.
+// A uuReader decodes one file of a uuencoded text.
 type uuReader struct {
 	lines   *lineReader
 	skip    int // files to pass over
-	began   bool
+	scan    uuScan
+	begun   bool
 	ended   bool
 	out     []byte
 	buf     [64]byte
@@ -73,17 +74,57 @@ func (d *uuReader) Read(p []byte) (int, error) {
 }
 
 func (d *uuReader) line(line []byte) {
-	switch {
-	case !d.began:
-		if _, d.began = uuBegin(line); d.began && d.skip > 0 {
-			d.skip--
-			d.began = false
-		}
-	case bytes.Equal(bytes.TrimRight(line, " \t"), []byte("end")):
-		d.ended = true
-	default:
+	what, _ := d.scan.take(line)
+	if d.begun && what != uuBody {
+		d.ended, d.damaged = true, what != uuEnd
+		return
+	}
+	if what == uuStart {
+		d.begun = d.skip == 0
+		d.skip--
+	}
+	if d.begun {
 		d.out = uuLine(d.buf[:0], line)
 	}
+}
+
+// A uuScan finds files among the lines of a text. A file begins with a line
+// that says so and one that can be its first: "begin 100 new lives" is prose.
+type uuScan struct {
+	name   []byte // of a file that may begin
+	header []byte // its line
+	inside bool
+}
+
+// A uuPart is what a line is.
+type uuPart int
+
+const (
+	uuText  uuPart = iota
+	uuMaybe        // the line before a file, if one follows
+	uuStart        // the first line of a file, which the line before began
+	uuBody
+	uuEnd
+)
+
+// take says what a line is, and gives the name with the first line of a file.
+func (s *uuScan) take(line []byte) (what uuPart, name []byte) {
+	switch {
+	case s.inside && bytes.Equal(bytes.TrimRight(line, " \t"), []byte("end")):
+		s.inside = false
+		return uuEnd, nil
+	case s.inside && (isUULine(line) || len(line) == 0):
+		return uuBody, nil
+	case s.name != nil && isUULine(line):
+		name, s.name, s.inside = s.name, nil, true
+		return uuStart, name
+	}
+	s.inside, s.name = false, nil
+	if name, ok := uuBegin(line); ok {
+		s.name, s.header = bytes.Clone(name), bytes.Clone(line)
+		return uuMaybe, nil
+	}
+	return uuText, nil
 }
 
 // uuBegin reads "begin 644 name".

@@ -14,14 +14,15 @@ const maxUUFiles = 100
 func (b *box) uuencoded() {
 	buf := b.run.r.blocks.Get().(*[block]byte)
 	var names [][]byte
+	var scan uuScan
 	l := newLines(io.NewSectionReader(b.src, 0, b.size), buf[:])
 	for len(names) < maxUUFiles {
 		line, err := l.next()
 		if err != nil {
 			break
 		}
-		if name, ok := uuBegin(line); ok {
-			names = append(names, bytes.Clone(name))
+		if what, name := scan.take(line); what == uuStart {
+			names = append(names, name)
 		}
 	}
 	b.run.r.blocks.Put(buf)
@@ -45,16 +46,19 @@ func (b *box) uuencoded() {
 // withoutUU gives a text without the files encoded in it.
 func withoutUU(text []byte) []byte {
 	out := make([]byte, 0, len(text)/4)
-	inFile := false
+	var scan uuScan
 	for line := range bytes.Lines(text) {
-		bare := bytes.TrimRight(line, "\r\n")
-		if inFile {
-			inFile = !bytes.Equal(bytes.TrimRight(bare, " \t"), []byte("end"))
-			continue
+		before, pending := scan.header, scan.name != nil
+		what, _ := scan.take(bytes.TrimRight(line, "\r\n"))
+		if pending && what != uuStart {
+			out = append(append(out, before...), '\n') // it was prose
 		}
-		if _, inFile = uuBegin(bare); !inFile {
+		if what == uuText {
 			out = append(out, line...)
 		}
+	}
+	if scan.name != nil {
+		out = append(out, scan.header...)
 	}
 	return out
 }

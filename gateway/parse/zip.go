@@ -181,6 +181,12 @@ func infoZipName(extra []byte) string {
 	return ""
 }
 
+// What is looked at of an office file: of one part, and of all together.
+const (
+	maxOfficePart = 8 << 20
+	maxOfficeXML  = 32 << 20
+)
+
 // officeText searches what people wrote in an office file: that is XML in a
 // zip.
 func (b *box) officeText() {
@@ -189,7 +195,11 @@ func (b *box) officeText() {
 	if err != nil || run.textRoom <= 0 {
 		return
 	}
+	budget := int64(maxOfficeXML)
 	for _, z := range r.File {
+		if budget <= 0 || run.textRoom <= 0 || run.ctx.Err() != nil {
+			break
+		}
 		switch z.Name {
 		case "word/document.xml", "content.xml", "xl/sharedStrings.xml", "word/footnotes.xml", "word/header1.xml":
 		default:
@@ -201,9 +211,10 @@ func (b *box) officeText() {
 		if err != nil {
 			continue
 		}
-		text, read := xmlText(io.LimitReader(in, 8*run.textRoom), run.textRoom)
+		text, read := xmlText(io.LimitReader(in, min(budget, maxOfficePart)), run.textRoom)
 		closing(in)
 		run.decoded += read
+		budget -= read
 		run.textRoom -= int64(len(text))
 		run.addText(text, b)
 	}

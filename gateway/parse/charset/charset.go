@@ -65,7 +65,9 @@ func (d *Decoder) decode(label string, b []byte) (s string, guessed bool) {
 			return s, true
 		}
 	}
-	if name == "utf-8" && damagedUTF8(b) {
+	if good, bad := countUTF8(b); name == "utf-8" && good > 0 && 2*good >= bad || name == "" && good >= 4 && good > 8*bad {
+		// Something of it was broken: in other sets, two bytes that look like
+		// one character of UTF-8 are rare.
 		return strings.ToValidUTF8(string(b), "\ufffd"), false
 	}
 	best, doubt := d.guess(name, b)
@@ -90,9 +92,8 @@ func japanese(name string, b []byte) (string, bool) {
 	return "", false
 }
 
-// damagedUTF8 reports whether b is UTF-8 in which only a little was broken.
-func damagedUTF8(b []byte) bool {
-	good, bad := 0, 0
+// countUTF8 counts the characters beyond ASCII and the bytes that are none.
+func countUTF8(b []byte) (good, bad int) {
 	for len(b) > 0 {
 		if b[0] < utf8.RuneSelf {
 			b = b[1:]
@@ -106,7 +107,7 @@ func damagedUTF8(b []byte) bool {
 		}
 		b = b[n:]
 	}
-	return good > 3*bad
+	return good, bad
 }
 
 func isASCII(b []byte) bool {

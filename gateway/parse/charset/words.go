@@ -59,6 +59,10 @@ type word struct {
 	text    []byte
 }
 
+// maxWord bounds an encoded word. RFC 2047 § 2 allows 75 signs; programs put
+// whole subjects into one.
+const maxWord = 16 << 10
+
 // takeWord reads the encoded word at the start of v.
 func takeWord(v []byte) (w word, rest []byte, ok bool) {
 	p := v[2:]
@@ -67,6 +71,8 @@ func takeWord(v []byte) (w word, rest []byte, ok bool) {
 		return w, v, false
 	}
 	set, kind, p := p[:q], p[q+1]|0x20, p[q+3:]
+	tail := p
+	p = p[:min(len(p), maxWord)]
 	if bytes.ContainsAny(set, " \t\"<>@") || kind != 'q' && kind != 'b' {
 		return w, v, false
 	}
@@ -89,7 +95,7 @@ func takeWord(v []byte) (w word, rest []byte, ok bool) {
 	} else {
 		w.text = bDecode(p[:end])
 	}
-	return w, p[end+2:], true
+	return w, v[len(v)-len(tail)+end+2:], true
 }
 
 func hexPair(b []byte) bool {

@@ -57,6 +57,8 @@ type headerReader struct {
 	marks  []mark // where fields begin in block
 	budget int64
 	used   int64
+	typeAt int    // where in block the value of Content-Type begins
+	own    []byte // its boundary, once it was needed; empty if it has none
 }
 
 // A mark is a field's place in the block.
@@ -133,17 +135,13 @@ func (h *headerReader) boundary(line []byte) bool {
 	if i, _ := h.s.match(line); i >= 0 {
 		return true
 	}
-	for _, m := range h.marks {
-		if string(bytes.ToLower(bytes.TrimRight(h.block[m.name:m.colon], " \t"))) != "content-type" {
-			continue
-		}
-		_, params := ParseValue(h.block[m.value:])
-		if b := get(params, "boundary"); len(b) > 0 {
-			own := boundary{text: bytes.TrimRight(b, " \t\r\n")}
-			if hit, _ := own.match(line); hit {
-				return true
-			}
-		}
+	if h.own == nil && h.typeAt > 0 {
+		_, params := ParseValue(h.block[h.typeAt:])
+		h.own = append([]byte{}, bytes.TrimRight(get(params, "boundary"), " \t\r\n")...)
+	}
+	if len(h.own) > 0 {
+		hit, _ := boundary{text: h.own}.match(line)
+		return hit
 	}
 	return false
 }
@@ -186,6 +184,9 @@ func (h *headerReader) junk() {
 // field begins a field whose colon stands at i of line.
 func (h *headerReader) field(line []byte, whole bool, i int) {
 	name := len(h.block) + len(line) - len(bytes.TrimLeft(line, " \t"))
+	if h.typeAt == 0 && len(line) > 12 && bytes.EqualFold(bytes.TrimSpace(line[:i]), []byte("content-type")) {
+		h.typeAt = len(h.block) + i + 1
+	}
 	h.marks = append(h.marks, mark{name: name, colon: len(h.block) + i, value: len(h.block) + i + 1, at: h.s.c.at()})
 	h.take(line, whole)
 }

@@ -21,13 +21,16 @@ func get(params []Param, name string) []byte {
 	return nil
 }
 
-const maxParams = 200
+const (
+	maxParams = 200
+	maxField  = 64 << 10 // bytes of a value that are looked at
+)
 
 // ParseValue reads a value like that of Content-Type, as wrong as it may be:
 // blanks without quotes, doubled semicolons, missing quotes, comments, text
 // behind the end.
 func ParseValue(value []byte) (main string, params []Param) {
-	v := unfold(value)
+	v := unfold(value[:min(len(value), maxField)])
 	i := bytes.IndexByte(v, ';')
 	if i < 0 {
 		i = len(v)
@@ -156,7 +159,7 @@ func quoted(v []byte) (value, rest []byte, ok bool) {
 			out = append(out, v[i])
 		case '"':
 			after := bytes.TrimLeft(v[i+1:], " \t")
-			if len(after) == 0 || after[0] == ';' || after[0] == '(' || after[0] == ',' || nextParam(v[i+1:]) == 1 {
+			if len(after) == 0 || after[0] == ';' || after[0] == '(' || after[0] == ',' || len(after) < len(v)-i-1 && isParam(after) {
 				return out, after, true
 			}
 			out = append(out, b)
@@ -177,14 +180,24 @@ func nextParam(v []byte) int {
 		}
 		i += from
 		word := bytes.TrimLeft(v[i:], " \t")
-		if eq := bytes.IndexByte(word, '='); eq > 0 {
-			switch strings.TrimRight(strings.ToLower(string(word[:min(eq, 40)])), "* \t0123456789") {
-			case "charset", "name", "filename", "boundary", "format", "type", "size", "delsp", "protocol", "micalg", "report-type", "start":
-				return max(i, 1)
-			}
+		if isParam(word) {
+			return max(i, 1)
 		}
-		from = i + 1
+		from = len(v) - len(word)
 	}
+}
+
+// isParam reports whether v begins with the name of a parameter and "=".
+func isParam(v []byte) bool {
+	eq := bytes.IndexByte(v[:min(len(v), 40)], '=')
+	if eq <= 0 {
+		return false
+	}
+	switch strings.TrimRight(strings.ToLower(string(v[:eq])), "* \t0123456789") {
+	case "charset", "name", "filename", "boundary", "format", "type", "size", "delsp", "protocol", "micalg", "report-type", "start":
+		return true
+	}
+	return false
 }
 
 // mediaType makes a media type of what was written, "" if it is none.
