@@ -68,7 +68,7 @@ func (f *fold) enterFolder(l Line, w *Work) {
 func newFolder(l Line, w *Work) Folder {
 	return Folder{
 		ID: w.Number.Folder(), State: FolderWorking, Class: w.Class, Department: w.Department, Clerk: w.Clerk,
-		Title: w.Title, Entries: 1, OpenedAt: l.Outcome.At, Restricted: w.Restricted, Found: true,
+		Title: w.Title, Entries: 1, OpenedAt: l.Outcome.At, Leaf: l.Outcome.Leaf, Restricted: w.Restricted, Found: true,
 	}
 }
 
@@ -330,7 +330,7 @@ func decideMoveCase(f *fold, l *Line, folder Folder) error {
 func enterMoveCase(f *fold, l Line, folder *Folder) {
 	act := l.Draft.Act
 	left := *folder
-	left.ID, left.State, left.Entries = movedPrefix+folder.Case, FolderClosed, 0
+	left.ID, left.State, left.Entries, left.Leaf = movedPrefix+folder.Case, FolderClosed, 0, l.Outcome.Leaf
 	left.MovedTo, left.ClosedAt = l.Outcome.Case, l.Outcome.At
 	f.putFolder(l, left)
 	f.cases.set(left.Case, left.ID)

@@ -180,6 +180,7 @@ type Folder struct {
 	OpenedAt   time.Time
 	ClosedAt   time.Time
 	CaseAt     time.Time // when it became a case
+	Leaf       int64     // that opened it: the order of lists
 	LastLeaf   int64
 	Restricted bool
 	Found      bool

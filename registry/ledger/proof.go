@@ -210,3 +210,24 @@ func (p Proof) Verify(leaf Hash, publics ...string) (Checkpoint, error) {
 	}
 	return c, nil
 }
+
+// EdgeAt reads the right edge of the tree of the first size leaves.
+func EdgeAt(size int64, read HashReader) (Edge, error) {
+	e := Edge{Size: size}
+	var places []int64
+	for level, begun := 62, int64(0); level >= 0; level-- {
+		if size&(1<<level) != 0 {
+			places = append(places, tlog.StoredHashIndex(level, begun>>level))
+			begun += 1 << level
+		}
+	}
+	hashes, err := read.ReadHashes(places)
+	if err != nil {
+		return Edge{}, fmt.Errorf("reading the edge of %d leaves: %w", size, err)
+	}
+	e.Roots = fromTlog(hashes)
+	return e, nil
+}
+
+// LeafPlace is where the hash of a leaf is stored.
+func LeafPlace(index int64) int64 { return tlog.StoredHashIndex(0, index) }
