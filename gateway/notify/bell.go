@@ -145,6 +145,11 @@ func (b *Bell) Ring() {
 	}
 }
 
+// Bounced tells that mail to a clerk came back for good. For a day the head of
+// the clerk's department is written to as well, so that letters do not wait
+// unseen.
+func (b *Bell) Bounced(login string) { b.press.unreachable.mark(login, b.opt.Now()) }
+
 // The lease is longer than the longest attempt, so that a row is not offered
 // twice while its mail is on its way.
 const (
@@ -166,7 +171,7 @@ func (b *Bell) Run(ctx context.Context) error {
 	inFlight := 0
 	for ctx.Err() == nil {
 		inFlight -= drain(done)
-		free, hold := b.room(b.opt.Workers - inFlight)
+		free, hold := b.room(inFlight)
 		rows, err := b.claim(ctx, free)
 		if err != nil {
 			hold = max(hold, b.opt.Poll)
@@ -201,24 +206,27 @@ func (b *Bell) outlive(ctx context.Context) (context.Context, context.CancelFunc
 	return sending, func() { stopWatch(); cancel() }
 }
 
-// room says how many rows may be claimed now. While no channel works only one
-// is tried, when its rest is over: an outage costs no attempts to the others.
-func (b *Bell) room(free int) (rows int, hold time.Duration) {
-	now := b.opt.Now()
+// room says how many rows may be claimed now, or how long to hold. While no
+// channel works only one mail at a time tries, when a rest is over: an outage
+// costs the others no attempts.
+func (b *Bell) room(inFlight int) (rows int, hold time.Duration) {
 	var soonest time.Time
 	for _, l := range b.channels {
 		rest := l.restsUntil()
 		if rest.IsZero() {
-			return free, 0
+			return b.opt.Workers - inFlight, 0
 		}
 		if soonest.IsZero() || rest.Before(soonest) {
 			soonest = rest
 		}
 	}
-	if wait := soonest.Sub(now); wait > 0 {
+	if wait := soonest.Sub(b.opt.Now()); wait > 0 {
 		return 0, wait
 	}
-	return min(free, 1), 0
+	if inFlight > 0 {
+		return 0, b.opt.Poll
+	}
+	return 1, 0
 }
 
 func (b *Bell) claim(ctx context.Context, limit int) ([]registry.OutboxRow, error) {

@@ -108,15 +108,23 @@ func splitGoal(to string) (channel, goal string) {
 	return ChannelMail, to
 }
 
-// later puts a row back for another attempt, or gives up after giveUpAfter.
+// later puts a row back for another attempt. After giveUpAfter it is dead,
+// unless the channel is to blame: what an office's own relay does not take for
+// a week is not the recipient's fault.
 func (b *Bell) later(ctx context.Context, row registry.OutboxRow, cause error) {
 	now := b.opt.Now()
-	if len(row.Rendered) > 0 && now.Sub(row.CreatedAt) > giveUpAfter {
+	f, _ := errors.AsType[*Failure](cause)
+	down := f != nil && f.Down
+	if len(row.Rendered) > 0 && !down && now.Sub(row.CreatedAt) > giveUpAfter {
 		row.State = registry.OutboxDead
 		b.finish(ctx, row, cause.Error())
 		return
 	}
-	wait := backOff(row.Attempts, b.opt.Jitter())
+	attempts := row.Attempts
+	if down {
+		attempts = min(attempts, attemptsWhileDown)
+	}
+	wait := backOff(attempts, b.opt.Jitter())
 	row.State, row.NotBefore, row.LastError = registry.OutboxReady, now.Add(wait), clip(cause.Error(), 500)
 	b.opt.Log.Info("notify.delayed", "row", row.ID, "number", row.Number.String(), "attempt", row.Attempts,
 		"wait", wait.Round(time.Second), "err", cause)
@@ -154,7 +162,12 @@ func (b *Bell) put(ctx context.Context, row registry.OutboxRow) bool {
 	return true
 }
 
-const giveUpAfter = 5 * 24 * time.Hour
+const (
+	giveUpAfter = 5 * 24 * time.Hour
+	// attemptsWhileDown bounds the back-off in an outage to five minutes: when
+	// it is over, all hear soon.
+	attemptsWhileDown = 2
+)
 
 // backOff gives the time before attempt n+1: 1 m, 5 m, 15 m, 1 h, then every
 // 4 h, each up to a fifth longer or shorter so that what failed together does

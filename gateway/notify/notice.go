@@ -73,6 +73,8 @@ func (p *press) notice(ctx context.Context, row registry.OutboxRow, group []regi
 	switch {
 	case len(group) > 0:
 		return p.collectiveNotice(ctx, o, who, t, group)
+	case t.remark != nil:
+		return p.remark(o, who, t)
 	case t.number().IsZero():
 		return p.officeNotice(o, who, t)
 	case t.restricted(o):
@@ -95,7 +97,7 @@ func (p *press) notice(ctx context.Context, row registry.OutboxRow, group []regi
 	if s.html, err = texts.RenderHTML(version, page); err != nil {
 		return mailing{}, err
 	}
-	return p.noticeMailing(s, row, who, version)
+	return p.noticeMailing(o, s, t, who, version)
 }
 
 // officeNotice tells of an act that is about no entry: a handover, a deputy, a
@@ -117,7 +119,7 @@ func (p *press) officeNotice(o *registry.Office, who addressee, t told) (mailing
 	s := p.noticeSheet(o, who, t)
 	s.subject = texts.Say("notice.subject.office", "event", page.Event, "subject", page.Title)
 	s.text = text
-	return p.noticeMailing(s, t.row, who, version)
+	return p.noticeMailing(o, s, t, who, version)
 }
 
 // restrictedNotice says number and day and nothing else.
@@ -132,7 +134,7 @@ func (p *press) restrictedNotice(o *registry.Office, who addressee, t told) (mai
 	s := p.noticeSheet(o, who, t)
 	s.subject = texts.Say("notice.subject.restricted", "number", page.Number)
 	s.text = text
-	return p.noticeMailing(s, t.row, who, version)
+	return p.noticeMailing(o, s, t, who, version)
 }
 
 // collectiveNotice lists what came, one line each.
@@ -167,7 +169,7 @@ func (p *press) collectiveNotice(ctx context.Context, o *registry.Office, who ad
 	s.subject = texts.Say("notice.collective.subject", "entries", texts.Count("count.entries", int64(len(all))))
 	s.text = text
 	s.fields = append(s.fields, [2]string{joinedField, strings.Join(ids, " ")})
-	return p.noticeMailing(s, first.row, who, version)
+	return p.noticeMailing(o, s, first, who, version)
 }
 
 // noticeSheet has what every notice has, and From as the address to answer to.
@@ -192,15 +194,15 @@ func (p *press) noticeSheet(o *registry.Office, who addressee, t told) sheet {
 	return s
 }
 
-func (p *press) noticeMailing(s sheet, row registry.OutboxRow, who addressee, version string) (mailing, error) {
+func (p *press) noticeMailing(o *registry.Office, s sheet, t told, who addressee, version string) (mailing, error) {
 	s.fields = append(s.fields, [2]string{versionField, version})
 	raw, err := s.encode()
 	if err != nil {
-		return mailing{}, fmt.Errorf("writing notice %s: %w", row.ID, err)
+		return mailing{}, fmt.Errorf("writing notice %s: %w", t.row.ID, err)
 	}
-	m := mailing{bytes: raw, messageID: s.id, to: p.goals(who), variant: version, from: address(p.opt.From)}
+	m := mailing{bytes: raw, messageID: s.id, to: p.goals(o, who, t.hiddenFrom()), variant: version, from: address(p.opt.From)}
 	if p.opt.Tokens != nil {
-		if bounce, err := p.opt.Tokens.Bounce(row.ID); err == nil {
+		if bounce, err := p.opt.Tokens.Bounce(t.row.ID); err == nil {
 			m.from = bounce
 		}
 	}

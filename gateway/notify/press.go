@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"kancelaria/gateway"
 	"kancelaria/registry"
 )
 
@@ -18,10 +19,12 @@ type press struct {
 	office func() *registry.Office
 	opt    Options
 	storms *storms
+	// unreachable are clerks whose mail came back.
+	unreachable *marks
 }
 
 func newPress(store Store, office func() *registry.Office, o Options) *press {
-	return &press{store: store, office: office, opt: o, storms: newStorms(o.PerSender, o.PerClerk)}
+	return &press{store: store, office: office, opt: o, storms: newStorms(o.PerSender, o.PerClerk), unreachable: &marks{until: map[string]time.Time{}}}
 }
 
 // A mailing is a finished mail, or why there is none now.
@@ -69,7 +72,8 @@ type told struct {
 	outcome  registry.Outcome  // of the registration
 	act      *registry.Act     // nil for the arrival itself
 	actDraft registry.Draft
-	work     *registry.Work // the present of the entry, for acts
+	work     *registry.Work  // the present of the entry, for acts
+	remark   *gateway.Remark // what the house says itself
 }
 
 // versionField says by which version of which text a mail was written.
@@ -89,6 +93,9 @@ func (p *press) read(ctx context.Context, row registry.OutboxRow) (told, error) 
 		return t, nil
 	}
 	t.act, t.actDraft = line.Draft.Act, line.Draft
+	if remark, ok := gateway.RemarkOf(t.act); ok {
+		t.remark = &remark
+	}
 	if row.Number.IsZero() {
 		return t, nil
 	}

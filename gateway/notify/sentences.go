@@ -41,20 +41,28 @@ func (p *press) addressee(o *registry.Office, recipient string, hidden []string)
 }
 
 // goals are where the mail goes: by each channel the clerk chose, in that
-// order, and by mail unless they chose otherwise.
-func (p *press) goals(who addressee) []string {
+// order, and by mail unless they chose otherwise. While a clerk's mail comes
+// back, it goes to the head of the department too.
+func (p *press) goals(o *registry.Office, who addressee, hidden []string) []string {
 	channels := who.channels
 	if len(channels) == 0 {
 		channels = []string{ChannelMail}
 	}
 	var goals []string
-	for _, c := range channels[:min(len(channels), maxGoals)] {
+	for _, c := range channels[:min(len(channels), maxGoals-1)] {
 		switch {
 		case c == ChannelMail && who.mail != "":
 			goals = append(goals, who.mail)
 		case c != ChannelMail:
 			goals = append(goals, c+":"+orText(who.login, who.name))
 		}
+	}
+	if who.login == "" || !p.unreachable.marked(who.login, p.opt.Now()) {
+		return goals
+	}
+	head := o.Departments[o.DepartmentOf(who.login)].Head
+	if c, ok := o.Clerks[head]; ok && head != who.login && c.Mail != "" && !slices.Contains(hidden, head) {
+		goals = append(goals, c.Mail)
 	}
 	return goals
 }
