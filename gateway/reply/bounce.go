@@ -77,7 +77,9 @@ func (r *Room) outboxRow(ctx context.Context, id string) (registry.OutboxRow, bo
 	if len(page.Leaves) == 0 {
 		return registry.OutboxRow{}, false, nil
 	}
-	var line struct{ Outcome struct{ Number registry.Number } }
+	var line struct {
+		Outcome struct{ Number registry.Number }
+	}
 	if content := page.Leaves[0].Content; len(content) > 0 {
 		if err := json.Unmarshal(content, &line); err != nil {
 			return registry.OutboxRow{}, false, fmt.Errorf("reading the line of what came back: %w", err)
