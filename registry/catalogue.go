@@ -105,14 +105,25 @@ func pluralForm(lang string, n int64) string {
 // fill puts values into the {name} places of s. Values are never read again
 // for places of their own.
 func fill(s string, pairs []string) string {
-	if len(pairs) == 0 {
-		return s
+	var b strings.Builder
+	for {
+		before, rest, open := strings.Cut(s, "{")
+		name, after, closed := strings.Cut(rest, "}")
+		b.WriteString(before)
+		if !open || !closed {
+			b.WriteString(s[len(before):])
+			return b.String()
+		}
+		value := s[len(before) : len(s)-len(after)] // no such place: left as it is
+		for i := 0; i+1 < len(pairs); i += 2 {
+			if pairs[i] == name {
+				value = pairs[i+1]
+				break
+			}
+		}
+		b.WriteString(value)
+		s = after
 	}
-	old := make([]string, 0, len(pairs))
-	for i := 0; i+1 < len(pairs); i += 2 {
-		old = append(old, "{"+pairs[i]+"}", pairs[i+1])
-	}
-	return strings.NewReplacer(old...).Replace(s)
 }
 
 // Current gives the id of the newest version of a template: "receipt/standard"

@@ -14,18 +14,20 @@ func (x *deciding) because(key string, pairs ...string) {
 	x.account.note(key, strings.Join(pairs, " "))
 }
 
-// maxReasons bounds how much of a rule's condition its sentence repeats.
+// maxReasons bounds how much of a rule's condition its sentence repeats: words
+// first, then values; what had to be absent stands only in the account.
 const maxReasons = 3
 
 // sentence says why a rule took effect: reguła „drzewa” (rules.yaml:41): w
 // temacie „usunięcie drzewa”.
 func (x *deciding) sentence(r *rule, why []evidence) string {
 	var parts []string
-	for _, e := range why {
-		if len(parts) == maxReasons {
-			break
+	for _, how := range []string{"words", "value", "other"} {
+		for _, e := range why {
+			if e.how == how && e.Seen != "false" && len(parts) < maxReasons {
+				parts = append(parts, x.phrase(e))
+			}
 		}
-		parts = append(parts, x.phrase(e))
 	}
 	if len(parts) == 0 {
 		return x.texts.Say("because.rule_always", "rule", r.id, "file", x.set.file, "line", strconv.Itoa(r.line()))
@@ -39,7 +41,7 @@ func (x *deciding) phrase(e evidence) string {
 	if key := "because." + e.how + "." + e.Field; x.texts.Has(key) {
 		return x.texts.Say(key, "value", e.Seen)
 	}
-	if e.Seen == "" && e.how != "unset" {
+	if e.Seen == "" {
 		return x.texts.Say("because.absent", "field", e.Field)
 	}
 	return x.texts.Say("because."+e.how, "field", e.Field, "value", e.Seen)

@@ -192,11 +192,13 @@ func (e *explainer) lacked(r *rule, mark byte) string {
 		return "no match"
 	}
 	wants := c.String()
-	fields := map[string]bool{}
-	c.leaves(func(l *leaf) { fields[l.name()] = true })
+	fieldNames := map[string]bool{}
+	c.leaves(func(l *leaf) { fieldNames[l.name()] = true })
 	var saw []string
 	for _, v := range e.a.Values {
-		if fields[v[0]] {
+		if id, ok := fieldByName(v[0]); fieldNames[v[0]] && ok && fields[id].state && r.list != assignList {
+			saw = append(saw, fmt.Sprintf("%s = %s in the end", v[0], v[1])) // rules below may have written it
+		} else if fieldNames[v[0]] {
 			saw = append(saw, fmt.Sprintf("%s = %s", v[0], v[1]))
 		}
 	}

@@ -113,13 +113,14 @@ const (
 
 // A field is what a condition can look at.
 type field struct {
-	name  string
-	kind  fieldType
-	phase phase
-	multi bool // may have several values: matches if any does
-	state bool // written by earlier rules
-	enum  []string
-	ref   refKind
+	name   string
+	kind   fieldType
+	phase  phase
+	multi  bool // may have several values: matches if any does
+	state  bool // written by earlier rules
+	always bool // every letter has a value
+	enum   []string
+	ref    refKind
 }
 
 // A refKind is what a name must be declared as.
@@ -144,7 +145,7 @@ var (
 
 // The table of fields; it never changes.
 var fields = [fieldCount]field{
-	fDoor:                  {name: "door", kind: wordField, enum: []string{"smtp", "lmtp", "folder", "share", "counter", "web", "scan", "package"}},
+	fDoor:                  {name: "door", kind: wordField, enum: []string{"smtp", "lmtp", "folder", "share", "counter", "web", "scan", "package"}, always: true},
 	fSource:                {name: "source", kind: nameField},
 	fFolder:                {name: "folder", kind: textField},
 	fFile:                  {name: "file", kind: textField},
@@ -164,10 +165,10 @@ var fields = [fieldCount]field{
 	fAutoSubmitted:         {name: "auto_submitted", kind: nameField},
 	fPrecedence:            {name: "precedence", kind: nameField},
 	fListID:                {name: "list_id", kind: textField},
-	fListUnsubscribe:       {name: "list_unsubscribe", kind: boolField},
+	fListUnsubscribe:       {name: "list_unsubscribe", kind: boolField, always: true},
 	fReport:                {name: "report", kind: nameField},
-	fLoop:                  {name: "loop", kind: boolField},
-	fSpam:                  {name: "spam", kind: boolField},
+	fLoop:                  {name: "loop", kind: boolField, always: true},
+	fSpam:                  {name: "spam", kind: boolField, always: true},
 	fLanguage:              {name: "language", kind: nameField, phase: onReading},
 	fSPF:                   {name: "auth.spf", kind: wordField, enum: checkResults},
 	fDKIM:                  {name: "auth.dkim", kind: wordField, enum: checkResults},
@@ -179,9 +180,9 @@ var fields = [fieldCount]field{
 	fAttachmentType:        {name: "attachment.type", kind: nameField, multi: true},
 	fAttachmentDeclared:    {name: "attachment.declared", kind: nameField, multi: true},
 	fAttachmentSize:        {name: "attachment.size", kind: sizeField, multi: true},
-	fAttachmentCount:       {name: "attachment.count", kind: numberField},
+	fAttachmentCount:       {name: "attachment.count", kind: numberField, always: true},
 	fAttachmentFlag:        {name: "attachment.flag", kind: refField, ref: refFlag, multi: true},
-	fSignatureCount:        {name: "signature.count", kind: numberField, phase: onReading},
+	fSignatureCount:        {name: "signature.count", kind: numberField, phase: onReading, always: true},
 	fSignatureFormat:       {name: "signature.format", kind: nameField, phase: onReading, multi: true},
 	fSignatureCovers:       {name: "signature.covers", kind: wordField, phase: onReading, multi: true, enum: []string{"whole", "part", "older_revision", "files"}},
 	fSignatureSigner:       {name: "signature.signer", kind: domainField, phase: onReading, multi: true},
@@ -207,10 +208,10 @@ var fields = [fieldCount]field{
 	fFlag:                  {name: "flag", kind: refField, ref: refFlag, multi: true, state: true},
 	fPriority:              {name: "priority", kind: wordField, enum: []string{"high"}, phase: onReading, state: true},
 	fSubjectPerson:         {name: "subject_person", kind: refField, ref: refClerk, phase: onReading, multi: true, state: true},
-	fReceived:              {name: "received", kind: dateField},
-	fWeekday:               {name: "weekday", kind: wordField, enum: weekdays},
-	fOfficeHours:           {name: "office_hours", kind: boolField},
-	fHoliday:               {name: "holiday", kind: boolField},
+	fReceived:              {name: "received", kind: dateField, always: true},
+	fWeekday:               {name: "weekday", kind: wordField, enum: weekdays, always: true},
+	fOfficeHours:           {name: "office_hours", kind: boolField, always: true},
+	fHoliday:               {name: "holiday", kind: boolField, always: true},
 }
 
 // Names that stand for several text fields, and the fields they mean.

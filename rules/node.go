@@ -16,7 +16,8 @@ import (
 // sees them: its time grows with the square of a mapping's keys and of nesting.
 const (
 	maxFile    = 1 << 20
-	maxTokens  = 400_000
+	maxSigns   = 100_000 // brackets, commas, colons: the scanner's time grows with their square
+	maxTokens  = 300_000
 	maxDepth   = 32
 	maxKeys    = 5_000
 	maxPerLine = 16 // "- - - -" on one line
@@ -83,6 +84,10 @@ func parseNode(src *source, data []byte) *node {
 		src.errorAt(line, col, "E100", "this is not UTF-8", "save the file as UTF-8")
 		return nil
 	}
+	if countSigns(data) > maxSigns {
+		src.errorAt(0, 0, "E100", "the file has too many parts", "split off what is not needed")
+		return nil
+	}
 	tokens := lexer.Tokenize(string(data))
 	if !tokensAllowed(src, tokens) {
 		return nil
@@ -127,6 +132,16 @@ func invalidUTF8(data []byte) int {
 		i += size
 	}
 	return -1
+}
+
+func countSigns(data []byte) (n int) {
+	for _, b := range data {
+		switch b {
+		case ',', ':', '[', ']', '{', '}':
+			n++
+		}
+	}
+	return n
 }
 
 func placeOf(data []byte, at int) (line, col int) {

@@ -123,8 +123,23 @@ type setReader struct {
 }
 
 // Load reads rules.yaml for an office. With complaints that are more than
-// warnings the set is nil. Lint finds more; it needs a set.
+// warnings, a rule that can never be reached among them, the set is nil. Lint
+// finds what is merely suspicious; it needs a set.
 func Load(name string, data []byte, office *registry.Office) (*Set, []Complaint) {
+	set, list := load(name, data, office)
+	if set == nil {
+		return nil, list
+	}
+	list = sorted(append(list, set.dead()...))
+	if Failed(list) {
+		return nil, list
+	}
+	set.noted = list
+	return set, list
+}
+
+// load reads without asking which rules can be reached.
+func load(name string, data []byte, office *registry.Office) (*Set, []Complaint) {
 	src := &source{file: name}
 	root := parseNode(src, data)
 	if root == nil {
@@ -145,7 +160,6 @@ func Load(name string, data []byte, office *registry.Office) (*Set, []Complaint)
 	if Failed(list) {
 		return nil, list
 	}
-	set.noted = list
 	set.build()
 	return set, list
 }

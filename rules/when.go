@@ -173,7 +173,7 @@ func describe(f *field, matcher string, n *node) string {
 		}
 		text = strings.Join(parts, ", ")
 	}
-	return clip(strings.TrimSpace(f.name+" "+matcher+" "+text), 160)
+	return clip(strings.Join(strings.Fields(f.name+" "+matcher+" "+text), " "), 160)
 }
 
 // matcher reads one matcher; "" is the plain value or list of a field.
