@@ -3,7 +3,6 @@ package smtpd
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"strconv"
 	"strings"
@@ -23,12 +22,6 @@ var (
 	errCircles  = errors.New("the letter has passed too many servers")
 	errCut      = errors.New("the letter was cut off")
 )
-
-// cutChunk words a chunk that was cut off the way the library sends it: as it
-// is. To the library an end of file would be the end of the chunk.
-func (s *Server) cutChunk(err error) *smtp.SMTPError {
-	return s.refuse(reasonFor(fmt.Errorf("%w: %w", errCut, err)))
-}
 
 func isTimeout(err error) bool {
 	var t interface{ Timeout() bool }

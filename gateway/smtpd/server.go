@@ -121,7 +121,7 @@ func (s *Server) Run(ctx context.Context) error {
 	defer stop()
 	s.closing, s.working = closing, working
 	var serving sync.WaitGroup
-	for _, h := range []*hall{s.plain, s.secure, s.lmtp} {
+	for _, h := range s.halls() {
 		serving.Go(func() { _ = h.library.Serve(h) }) // ends when the hall is closed, with nothing to tell
 	}
 	failed := make(chan error, len(s.doors))
@@ -154,20 +154,21 @@ func (s *Server) shutdown(working context.Context, abort func()) {
 	}
 	patience, cancel := context.WithTimeout(working, s.Times.Shutdown)
 	defer cancel()
-	for _, h := range []*hall{s.plain, s.secure, s.lmtp} {
-		if h.library.Shutdown(patience) != nil {
-			break // out of patience
-		}
+	for _, h := range s.halls() {
+		_ = h.library.Shutdown(patience) // what it leaves is cut off below
+		_ = h.Close()                    // the library may not have known of it yet
 	}
 	abort()
 	for _, l := range s.all() {
 		l.log().Warn("smtpd.cut", "door", l.door)
 		_ = l.raw.Close() // its session sees the end and leaves
 	}
-	for _, h := range []*hall{s.plain, s.secure, s.lmtp} {
+	for _, h := range s.halls() {
 		h.sessions.Wait()
 	}
 }
+
+func (s *Server) halls() []*hall { return []*hall{s.plain, s.secure, s.lmtp} }
 
 // all gives the connections there are and lets no further one in.
 func (s *Server) all() []*link {
@@ -230,7 +231,7 @@ func (s *Server) accept(ctx context.Context, d *doorway) error {
 
 // admit learns who is there and lets him in or sends him away.
 func (s *Server) admit(conn net.Conn, d *doorway) {
-	l := &link{s: s, raw: conn, source: d.kind, door: registry.DoorSMTP, id: newSessionID()}
+	l := &link{s: s, raw: conn, source: d.kind, door: registry.DoorSMTP, id: newSessionID(), pace: s.newPace()}
 	conn, ok := s.identify(l, conn)
 	if !ok {
 		_ = l.raw.Close()

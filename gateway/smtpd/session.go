@@ -72,7 +72,7 @@ func (x *session) mail(from string, options *smtp.MailOptions) error {
 		tx.options = *options
 	}
 	x.tx = tx
-	l.pace = pace{least: x.s.Limits.BytesPerSecond, most: x.s.Times.Letter}
+	l.pace = x.s.newPace()
 	if x.s.OnMail != nil {
 		x.s.OnMail(x.s.working, l.peer, x.helo, sender)
 	}

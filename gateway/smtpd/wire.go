@@ -124,16 +124,19 @@ func (w *wire) readChunk(p []byte) (n int, err error) {
 
 // nextLine reads a command with its line end. What follows stays in the buffer.
 func (w *wire) nextLine() ([]byte, error) {
-	seen := 0
-	for {
-		if i := bytes.IndexByte(w.buf[w.r+seen:w.w], '\n'); i >= 0 {
-			line := w.buf[w.r : w.r+seen+i+1]
-			w.r += seen + i + 1
-			return line, nil
+	for seen := 0; ; {
+		end := bytes.IndexByte(w.buf[w.r+seen:w.w], '\n') + 1
+		if end == 0 {
+			seen = w.w - w.r
+		} else {
+			seen += end
 		}
-		seen = w.w - w.r
 		if over(seen, w.link.s.Limits.CommandLineLength) {
 			return nil, errLongLine
+		}
+		if end > 0 {
+			w.r += seen
+			return w.buf[w.r-seen : w.r], nil
 		}
 		if err := w.fill(nil); err != nil {
 			return nil, err
@@ -320,6 +323,8 @@ type pace struct {
 	window time.Duration
 	bytes  int
 }
+
+func (s *Server) newPace() pace { return pace{least: s.Limits.BytesPerSecond, most: s.Times.Letter} }
 
 func (p *pace) count(n int, waited time.Duration) error {
 	p.all += waited
