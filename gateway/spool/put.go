@@ -188,12 +188,9 @@ func (s *Spool) add(e *entry) {
 	s.makeReady(e)
 }
 
-// makeReady queues an entry and wakes whoever waits in Next. Callers hold mu.
+// makeReady queues an entry and wakes one who waits in Next. Callers hold mu.
 func (s *Spool) makeReady(e *entry) {
 	e.state = isReady
 	s.ready.push(e)
-	if !s.closed {
-		close(s.more)
-		s.more = make(chan struct{})
-	}
+	s.wake()
 }

@@ -63,6 +63,10 @@ type Spool struct {
 	log     *slog.Logger
 	now     func() time.Time
 
+	more chan struct{} // one token: something may be ready
+	over chan struct{} // closed by Close
+	full chan struct{} // Run: the cursor should be kept
+
 	mu       sync.Mutex
 	waiting  map[registry.ItemID]*entry // all that is not settled
 	coming   map[registry.ItemID]bool   // being appended
@@ -71,13 +75,11 @@ type Spool struct {
 	out      map[registry.ItemID]*entry // of waiting, with a worker
 	bytes    int64                      // originals of waiting
 	parked   int
-	order    uint64        // of the next arrival
-	accepted time.Time     // of the last arrival
-	more     chan struct{} // closed and replaced when something becomes ready
-	cached   int           // entries that still have their item
-	flights  []*flight     // appends that have begun, oldest first
-	since    int           // appends since the cursor was kept
-	full     chan struct{} // Run: the cursor should be kept
+	order    uint64    // of the next arrival
+	accepted time.Time // of the last arrival
+	cached   int       // entries that still have their item
+	flights  []*flight // appends that have begun, oldest first
+	since    int       // appends since the cursor was kept
 	closed   bool
 }
 
@@ -122,8 +124,8 @@ func New(ctx context.Context, a Archive, opt Options) (*Spool, error) {
 	s := &Spool{
 		archive: a, opt: opt, log: opt.Log, now: opt.Now,
 		waiting: make(map[registry.ItemID]*entry), coming: make(map[registry.ItemID]bool),
-		out: make(map[registry.ItemID]*entry), more: make(chan struct{}),
-		full: make(chan struct{}, 1), accepted: a.Last().At,
+		out: make(map[registry.ItemID]*entry), more: make(chan struct{}, 1),
+		over: make(chan struct{}), full: make(chan struct{}, 1), accepted: a.Last().At,
 	}
 	if err := s.load(ctx); err != nil {
 		return nil, fmt.Errorf("finding out what waits: %w", err)
@@ -197,7 +199,7 @@ func (s *Spool) Close() error {
 		return nil
 	}
 	s.closed = true
-	close(s.more)
+	close(s.over)
 	s.mu.Unlock()
 	return s.keep()
 }

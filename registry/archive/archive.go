@@ -74,13 +74,6 @@ type Options struct {
 	FS FS
 }
 
-// A Home is a second home of originals, object storage with a lock.
-type Home interface {
-	// Open reads the original that a moved record locates. The archive checks
-	// its digest.
-	Open(ctx context.Context, locator string) (io.ReadCloser, error)
-}
-
 // An Archive is safe for use by many goroutines.
 type Archive struct {
 	dir  string

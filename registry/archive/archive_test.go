@@ -3,12 +3,15 @@ package archive
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"kancelaria/registry"
@@ -46,11 +49,11 @@ func newItem(r *rand.Rand) registry.ItemID {
 }
 
 func random(r *rand.Rand, n int) []byte {
-	b := make([]byte, n)
-	for i := range b {
-		b[i] = byte(r.Uint32())
+	b := make([]byte, n+8)
+	for i := 0; i < n; i += 8 {
+		binary.LittleEndian.PutUint64(b[i:], r.Uint64())
 	}
-	return b
+	return b[:n]
 }
 
 // deliver stages and appends one letter.
@@ -243,11 +246,18 @@ func TestPowerCutLosesNothingThatWasPromised(t *testing.T) {
 	if testing.Short() {
 		rounds = 200
 	}
-	for seed := range rounds {
-		if !powerCut(t, uint64(seed)) {
-			t.Fatalf("round %d", seed)
-		}
+	var seed atomic.Int64
+	var wg sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		wg.Go(func() {
+			for n := seed.Add(1); n <= int64(rounds) && !t.Failed(); n = seed.Add(1) {
+				if !powerCut(t, uint64(n)) {
+					t.Errorf("in round %d", n)
+				}
+			}
+		})
 	}
+	wg.Wait()
 }
 
 // powerCut plays several lives of one archive, each ended by a power cut in the

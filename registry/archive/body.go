@@ -1,7 +1,6 @@
 package archive
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -65,11 +64,17 @@ func (a *Archive) Stage(ctx context.Context, name registry.ItemID, r io.Reader, 
 func (b *body) read(ctx context.Context, r io.Reader, limit int64) error {
 	b.mem = b.a.pool.Get().(*[]byte)
 	digest := sha256.New()
+	empty := 0
 	for {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		n, err := b.fill(r)
+		if empty++; n > 0 {
+			empty = 0
+		} else if err == nil && empty > 100 {
+			return io.ErrNoProgress
+		}
 		b.size += int64(n)
 		if limit > 0 && b.size > limit {
 			return fmt.Errorf("more than %d bytes: %w", limit, registry.ErrTooLarge)
@@ -252,7 +257,6 @@ var _ registry.Body = (*body)(nil)
 
 // writeZeros overwrites a range, for file systems that make no holes.
 func writeZeros(w io.WriterAt, off, n int64) error {
-	zeros := bytes.Repeat([]byte{0}, int(min(n, 1<<20)))
 	for n > 0 {
 		k := min(n, int64(len(zeros)))
 		if _, err := w.WriteAt(zeros[:k], off); err != nil {

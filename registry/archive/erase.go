@@ -72,6 +72,20 @@ func (a *Archive) Erase(ctx context.Context, orders []Erasure) error {
 	return nil
 }
 
+// FinishErasures erases what tombstones name and is still there: in a copy of
+// the archive that is older than they are, or where fsck found it.
+func (a *Archive) FinishErasures(ctx context.Context) error {
+	for t, err := range a.Tombstones(ctx) {
+		if err == nil {
+			err = a.bury(ctx, t)
+		}
+		if err != nil && !errors.Is(err, registry.ErrDamaged) && !errors.Is(err, ErrNotFound) {
+			return fmt.Errorf("finishing erasures: %w", err)
+		}
+	}
+	return nil
+}
+
 // tombstones walks the records once and finds all there is of the items.
 func (a *Archive) tombstones(ctx context.Context, orders []Erasure) ([]Tombstone, error) {
 	stones := make(map[registry.ItemID]*Tombstone, len(orders))

@@ -198,6 +198,32 @@ func TestErasureNeedsAReasonAndAnEvent(t *testing.T) {
 	}
 }
 
+// A backup from before an erasure is put back, with the tombstones of today.
+func TestErasuresAreFinishedInAnOlderCopy(t *testing.T) {
+	d, r := newMemDisk(), rand.New(rand.NewPCG(2, 7))
+	a := mustOpen(t, small(d))
+	defer a.Close()
+	l := deliverSecret(t, a, r, 1, 300)
+	for range 12 {
+		mustDeliver(t, a, newItem(r), random(r, 7000))
+	}
+	file, _ := segmentOf(t, l.place)
+	older := bytes.Clone(d.names[file].data)
+	if err := a.Erase(t.Context(), []Erasure{erasure(l)}); err != nil {
+		t.Fatal(err)
+	}
+	copy(d.content(file), older)
+	if got := codes(t, a, true); len(got) != 1 || got[0] != FoundNotErased {
+		t.Errorf("fsck found %v, want %s", got, FoundNotErased)
+	}
+	if err := a.FinishErasures(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := codes(t, a, true); len(got) > 0 || d.anywhere(secretOf(1)) {
+		t.Errorf("fsck found %v, on the disk: %v", got, d.anywhere(secretOf(1)))
+	}
+}
+
 // At every step of an erasure the power goes. Whatever is gone has a tombstone,
 // and a start finishes what a tombstone orders.
 func TestErasureSurvivesAPowerCut(t *testing.T) {

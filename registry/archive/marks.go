@@ -3,9 +3,7 @@ package archive
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"sync"
 
@@ -34,11 +32,12 @@ type Move struct {
 type marks struct {
 	a *Archive
 
-	mu     sync.Mutex
-	loaded bool
-	upTo   registry.Place // the walk goes on here
-	saved  int            // marks in the file
-	m      map[markKey]string
+	mu      sync.Mutex
+	loaded  bool
+	upTo    registry.Place // the walk goes on here
+	saved   int            // marks in the file
+	savedTo uint64         // segment the file goes up to
+	m       map[markKey]string
 }
 
 // A markKey names what is gone: the sheet of an item in a record, or with no
@@ -98,23 +97,30 @@ func (m *marks) update(ctx context.Context) error {
 	if err := m.walk(ctx, m.a.node, m.upTo); err != nil {
 		return err
 	}
-	if len(m.m) > m.saved+1000 && !m.a.opt.ReadOnly {
+	if !m.a.opt.ReadOnly && (len(m.m) > m.saved+1000 || m.farFromSaved()) {
 		return m.save()
 	}
 	return nil
 }
 
+// farFromSaved reports whether a start would have to walk many segments again.
+func (m *marks) farFromSaved() bool {
+	now, err := parsePlace(m.upTo)
+	return err == nil && now.segment > m.savedTo+16
+}
+
 // walkOthers reads the journals of nodes whose folders were adopted.
 func (m *marks) walkOthers(ctx context.Context) error {
-	infos, err := m.a.fs.ReadDir(".")
+	nodes, err := m.a.Nodes()
 	if err != nil {
 		return err
 	}
-	for _, info := range infos {
-		if node := info.Name(); info.IsDir() && validNode(node) && node != m.a.node {
-			if err := m.walk(ctx, node, ""); err != nil {
-				return err
-			}
+	for _, node := range nodes {
+		if node == m.a.node {
+			continue
+		}
+		if err := m.walk(ctx, node, ""); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -245,6 +251,9 @@ func (m *marks) load() error {
 		m.m[k.markKey] = k.Value
 	}
 	m.upTo, m.saved = s.UpTo, len(s.Marks)
+	if p, err := parsePlace(s.UpTo); err == nil {
+		m.savedTo = p.segment
+	}
 	return nil
 }
 
@@ -258,50 +267,8 @@ func (m *marks) save() error {
 		return err
 	}
 	m.saved = len(s.Marks)
+	if p, err := parsePlace(m.upTo); err == nil {
+		m.savedTo = p.segment
+	}
 	return m.a.Keep(marksName, b)
-}
-
-// fromHome reads a moved original back, checked, through a file nobody else
-// sees: it may be large, and no byte of it is handed out before the last one
-// was checked.
-func (a *Archive) fromHome(ctx context.Context, want registry.Digest, size int64, locator string) (registry.OpenOriginal, error) {
-	if a.opt.Home == nil {
-		return nil, fmt.Errorf("the original lies in the second home, and none is configured (archive.s3)")
-	}
-	rd, err := a.opt.Home.Open(ctx, locator)
-	if err != nil {
-		return nil, fmt.Errorf("reading the second home: %w", err)
-	}
-	defer rd.Close()
-	b := &body{a: a}
-	if err := b.read(ctx, rd, size); errors.Is(err, registry.ErrTooLarge) {
-		return nil, errors.Join(fmt.Errorf("the second home gave more bytes: %w", registry.ErrDamaged), b.Close())
-	} else if err != nil {
-		return nil, fmt.Errorf("reading the second home: %w", firstOf(err, b.Close()))
-	}
-	if b.digest != want {
-		_ = b.Close()
-		return nil, fmt.Errorf("the second home gave other bytes: %w", registry.ErrDamaged)
-	}
-	o := &original{digest: want, Closer: b}
-	if b.mem != nil {
-		o.SectionReader = io.NewSectionReader(byteReader(*b.mem), 0, size)
-	} else {
-		o.SectionReader = io.NewSectionReader(b.file, 0, size)
-	}
-	return o, nil
-}
-
-// byteReader reads from memory.
-type byteReader []byte
-
-func (b byteReader) ReadAt(p []byte, off int64) (int, error) {
-	if off >= int64(len(b)) {
-		return 0, io.EOF
-	}
-	n := copy(p, b[off:])
-	if n < len(p) {
-		return n, io.EOF
-	}
-	return n, nil
 }

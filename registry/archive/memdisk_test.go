@@ -39,7 +39,6 @@ type inode struct {
 	data, kept        []byte
 	dirty             map[int64]bool // pages
 	mode, keptMode    fs.FileMode
-	opened            int
 	lostWhenForgotten bool // a sync failed: pages are clean and not on the disk
 }
 
@@ -363,12 +362,7 @@ func (m *memFile) sync(mode bool) error {
 		f.dirty = map[int64]bool{}
 		return err
 	}
-	if !f.lostWhenForgotten {
-		f.kept = slices.Clone(f.data)
-	} else {
-		f.keepPages()
-	}
-	f.dirty = map[int64]bool{}
+	f.keepPages()
 	if mode {
 		f.keptMode = f.mode
 	}
@@ -377,14 +371,18 @@ func (m *memFile) sync(mode bool) error {
 
 // keepPages keeps what is dirty and no more.
 func (f *inode) keepPages() {
-	kept := make([]byte, len(f.data))
-	copy(kept, f.kept)
+	switch n := len(f.data) - len(f.kept); {
+	case n > 0:
+		f.kept = append(f.kept, make([]byte, n)...)
+	case n < 0:
+		f.kept = f.kept[:len(f.data)]
+	}
 	for p := range f.dirty {
-		if from := p * memPage; from < int64(len(kept)) {
-			copy(kept[from:min(from+memPage, int64(len(kept)))], f.data[from:])
+		if from := p * memPage; from < int64(len(f.kept)) {
+			copy(f.kept[from:min(from+memPage, int64(len(f.kept)))], f.data[from:])
 		}
 	}
-	f.kept = kept
+	clear(f.dirty)
 }
 
 func (m *memFile) Punch(off, n int64) error {

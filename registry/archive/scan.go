@@ -320,7 +320,7 @@ func readFull(r io.ReaderAt, p []byte, off int64) (int, error) {
 }
 
 func isZero(p []byte) bool {
-	for len(p) >= len(zeros) {
+	for len(p) > len(zeros) {
 		if !bytes.Equal(p[:len(zeros)], zeros[:]) {
 			return false
 		}
@@ -329,4 +329,4 @@ func isZero(p []byte) bool {
 	return bytes.Equal(p, zeros[:len(p)])
 }
 
-var zeros [1024]byte
+var zeros [256 << 10]byte // never written to

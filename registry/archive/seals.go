@@ -129,3 +129,30 @@ func (a *Archive) Tombstones(ctx context.Context) iter.Seq2[Tombstone, error] {
 		}
 	}
 }
+
+// Synced says how far the segment being written is durable: a backup copies so
+// many bytes of it and all of the sealed ones. It is false before the first
+// record.
+func (a *Archive) Synced() (segment uint64, length int64, ok bool) {
+	h := a.live.Load()
+	if h == nil {
+		return 0, 0, false
+	}
+	return h.segment, h.end, true
+}
+
+// Nodes names all whose segments lie here: this node, and those whose folders
+// were brought here.
+func (a *Archive) Nodes() ([]string, error) {
+	infos, err := a.fs.ReadDir(".")
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, info := range infos {
+		if info.IsDir() && validNode(info.Name()) {
+			out = append(out, info.Name())
+		}
+	}
+	return out, nil
+}
