@@ -1,0 +1,99 @@
+package gateway
+
+import (
+	"crypto/rand"
+	"time"
+
+	"kancelaria/registry"
+)
+
+// A Drafter writes what the desk has found out into a draft for the book.
+type Drafter struct {
+	Office   func() *registry.Office
+	Now      func() time.Time
+	Receipts bool // whether the office sends receipts at all
+	// Untitled names a document without a subject, in the office's language.
+	Untitled func(it registry.Item, doc registry.Document) string
+	// Shadow: the office only tries kancelaria; nobody outside is written to.
+	Shadow bool
+}
+
+// Arrival drafts the registration, quarantine or filing beside of an item.
+func (d Drafter) Arrival(it registry.Item, doc registry.Document, facts registry.Facts, dec registry.Decision) registry.Draft {
+	office := d.Office()
+	dec.Flags = registry.AddFlags(dec.Flags, doc.Flags...)
+	if office.Registers[it.Register].Restricted {
+		dec.Restricted = true
+		dec.Readers = append(dec.Readers, office.Registers[it.Register].Readers...)
+	}
+	a := &registry.Arrival{
+		Item: it, Place: it.Place, Document: doc, Decision: dec, Facts: facts,
+		Disposition: registry.Registered,
+		Title:       doc.Title,
+		Sender:      sender(doc),
+		BodyDigest:  doc.BodyDigest,
+		ReceivedAt:  it.ReceivedAt(),
+	}
+	a.ReceivedOn = registry.DayOf(a.ReceivedAt, office.Zone)
+	switch dec.Screen {
+	case "quarantine":
+		a.Disposition, a.Reason = registry.Quarantined, dec.ScreenReason
+	case "beside":
+		a.Disposition, a.Reason = registry.Beside, dec.ScreenReason
+	}
+	if it.File != nil && it.File.Incomplete {
+		a.Decision.Flags = registry.AddFlags(a.Decision.Flags, registry.FlagIncomplete)
+	}
+	if facts.Thread != nil && a.Disposition == registry.Beside {
+		a.Answers = facts.Thread.Entry
+	}
+	d.hand(a)
+	if a.Title == "" && a.Disposition == registry.Registered {
+		a.Title = d.Untitled(it, doc)
+	}
+	if it.Door == registry.DoorScan {
+		a.Sender = registry.Sender{} // the device is not who writes
+	}
+	a.ToComplete = isScan(it) && a.Sender == registry.Sender{}
+	a.Receipt = registry.PlanReceipt(it, doc, a.Decision, office, d.Receipts && !d.Shadow)
+	draft := registry.Draft{Key: "item/" + it.ID.String(), At: d.Now().UTC(), Actor: "kancelaria", Arrival: a}
+	_, _ = rand.Read(draft.Salt[:])
+	return draft
+}
+
+// hand takes over what a person typed with a document.
+func (d Drafter) hand(a *registry.Arrival) {
+	h := a.Item.Hand
+	if h == nil {
+		return
+	}
+	if h.Title != "" {
+		a.Title = h.Title
+	}
+	if h.Sender != (registry.Sender{}) {
+		a.Sender = h.Sender
+	}
+	a.LetterDate, a.SenderRef, a.PostedOn, a.Remarks = h.LetterDate, h.SenderRef, h.PostedOn, h.Remarks
+	a.Late = !h.ReceivedAt.IsZero()
+}
+
+// sender is the author as the register shows it; what is not known stays empty
+// and is shown as "brak danych".
+func sender(doc registry.Document) registry.Sender {
+	from := doc.Sender()
+	name := from.Name
+	if name == "" && from.Email == "" {
+		name = from.Raw
+	}
+	return registry.Sender{Name: name, Email: from.Email}
+}
+
+// isScan reports whether a person must add who wrote it: paper has no header.
+func isScan(it registry.Item) bool {
+	switch it.Door {
+	case registry.DoorFolder, registry.DoorShare, registry.DoorScan:
+		return true
+	default:
+		return false
+	}
+}
