@@ -139,6 +139,14 @@ func lenientAddress(v []byte, set *charset.Decoder) (a registry.Address, ok bool
 			return a, true
 		}
 	}
+	if bare := strings.TrimSpace(withoutComments(text)); !strings.ContainsAny(bare, " \t<>\"") {
+		if a.Email = email(bare); a.Email != "" {
+			if i := strings.IndexByte(text, '('); i > 0 && strings.HasSuffix(text, ")") {
+				a.Name = displayName(text[i:])
+			}
+			return a, true
+		}
+	}
 	for _, word := range strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(" \t()<>,;\"'[]", r) }) {
 		if e := email(word); e != "" {
 			a.Email = e

@@ -11,7 +11,7 @@ import (
 // parseDate reads a date as letters write it: by RFC 5322 first, then piece by
 // piece in any order, with months in the languages around us.
 func parseDate(s string) (time.Time, bool) {
-	if t, err := mail.ParseDate(s); err == nil && plausible(t) {
+	if t, err := mail.ParseDate(s); err == nil && plausible(t) && !invented(t) {
 		return t, true
 	}
 	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04:05 -0700", "2006-01-02 15:04:05"} {
@@ -24,6 +24,14 @@ func parseDate(s string) (time.Time, bool) {
 		d.take(word)
 	}
 	return d.time()
+}
+
+// invented reports whether the library met a zone whose name it does not know
+// and took it for that of Greenwich.
+func invented(t time.Time) bool {
+	name, offset := t.Zone()
+	hours, known := zoneOf(name)
+	return offset == 0 && known && hours != 0
 }
 
 func plausible(t time.Time) bool { return t.Year() >= 1900 && t.Year() <= 9999 }

@@ -15,6 +15,7 @@ type file struct {
 	path     string
 	raw      string // name as written, decoded to text
 	declared string
+	assumed  string // type of a part that declares none
 	role     registry.Role
 	open     func() (io.ReadCloser, error)
 	at       io.ReaderAt // where the bytes can be had directly, with size; else nil
@@ -28,6 +29,9 @@ type file struct {
 	charset    string // label of text
 	damaged    func() bool
 }
+
+// claimed is the type that a file says it has.
+func (f file) claimed() string { return orElse(f.declared, f.assumed) }
 
 // note reads a file through once, lists it and gives its place in the list.
 func (run *reading) note(f file) (index int, k kind, held []byte) {
@@ -74,7 +78,7 @@ func (run *reading) pursue(f file) kind {
 	defer closing(src)
 	head := make([]byte, block)
 	n, _ := io.ReadFull(src, head)
-	return kindOf(head[:n], f.raw, f.declared)
+	return kindOf(head[:n], f.raw, f.claimed())
 }
 
 // A pass is what reading a file once shows.
@@ -91,7 +95,7 @@ func (run *reading) pass(f file) pass {
 	src, err := f.open()
 	if err != nil {
 		run.flaw(flawContainer, f.path, err.Error())
-		return pass{digest: registry.Digest(sha256.Sum256(nil)), kind: kindOf(nil, f.raw, f.declared)}
+		return pass{digest: registry.Digest(sha256.Sum256(nil)), kind: kindOf(nil, f.raw, f.claimed())}
 	}
 	defer closing(src)
 	buf := run.r.blocks.Get().(*[block]byte)
@@ -101,7 +105,7 @@ func (run *reading) pass(f file) pass {
 	sum := sha256.New()
 	n, err := io.ReadFull(src, buf[:])
 	head := buf[:n]
-	p.kind = kindOf(head, f.raw, f.declared)
+	p.kind = kindOf(head, f.raw, f.claimed())
 	marks := p.kind.marks()
 	hold := p.kind.text && run.textRoom > 0
 	for n > 0 {

@@ -58,6 +58,8 @@ func detected(head []byte, name, declared string) kind {
 		k.media, k.ext = "application/pkcs7-mime", strings.ToLower(path.Ext(name))
 	case media == "application/octet-stream" && bytes.Contains(head[:min(len(head), 2048)], []byte("%PDF-")):
 		k.media, k.ext = "application/pdf", ".pdf" // QUIRK: bytes of a fax gateway before the PDF
+	case media == "application/x-ole-storage":
+		k.media, k.ext = oleKind(name)
 	case strings.HasPrefix(media, "text/"):
 		k = textKind(media)
 		k.ext = m.Extension()
@@ -66,6 +68,24 @@ func detected(head []byte, name, declared string) kind {
 		}
 	}
 	return k
+}
+
+// oleKind tells the old office formats apart, which all lie in one container,
+// by the only thing that does so cheaply: the name.
+func oleKind(name string) (media, ext string) {
+	switch ext = strings.ToLower(path.Ext(cleanForExt(name))); ext {
+	case ".doc", ".dot":
+		return "application/msword", ext
+	case ".xls", ".xlt":
+		return "application/vnd.ms-excel", ext
+	case ".ppt", ".pps", ".pot":
+		return "application/vnd.ms-powerpoint", ext
+	case ".msg":
+		return "application/vnd.ms-outlook", ext
+	case ".msi":
+		return "application/x-msi", ext
+	}
+	return "application/x-ole-storage", ".bin"
 }
 
 func textKind(media string) kind {
@@ -106,6 +126,9 @@ func isText(b []byte) bool {
 // looksLikeLetter reports whether bytes begin with the header of a letter.
 func looksLikeLetter(head []byte) bool {
 	head = bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf")), "\r\n")
+	if bytes.IndexByte(head, '\n') < 0 {
+		head = bytes.ReplaceAll(head, []byte("\r"), []byte("\n"))
+	}
 	fields, mail := 0, 0
 	for line := range bytes.Lines(head) {
 		text := bytes.TrimRight(line, "\r\n")

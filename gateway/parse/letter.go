@@ -150,7 +150,24 @@ func (w *walker) leaf(n *tree.Node, p place) {
 	if k.text && wantsText(n) && w.run.seek == nil {
 		w.run.hold(passage{raw: held, charset: f.charset, html: k.html, role: f.role, index: index, nested: p.nested, letter: p.letter, flowed: isFlowed(n)})
 	}
+	f.role = w.run.settleRole(index, f.role, k)
 	w.run.inside(f, k, index, p)
+}
+
+// settleRole corrects a role by what the bytes are: winmail.dat is known by
+// them and not by what it is called.
+func (run *reading) settleRole(index int, role registry.Role, k kind) registry.Role {
+	tnef := k.media == "application/ms-tnef"
+	switch {
+	case tnef && role == registry.RoleAttachment:
+		role = registry.RoleContainer
+	case !tnef && role == registry.RoleContainer && run.seek == nil:
+		role = registry.RoleAttachment
+	}
+	if run.seek == nil {
+		run.doc.Attachments[index].Role = role
+	}
+	return role
 }
 
 // file describes a node.
@@ -158,6 +175,9 @@ func (w *walker) file(n *tree.Node, name string, role registry.Role) file {
 	f := file{
 		path: w.prefix + n.Path, raw: name, declared: declaredType(n), role: role, level: w.level, deep: w.deep,
 		encoding: n.Encoding, cid: contentID(n), charset: string(n.Param("charset")),
+	}
+	if name == "" {
+		f.assumed = n.Type
 	}
 	if w.prefix == "" {
 		f.start, f.end = n.BodyStart, n.BodyEnd

@@ -49,3 +49,22 @@ func paths(doc registry.Document) string {
 	}
 	return strings.Join(out, " ")
 }
+
+func flagsOf(doc registry.Document) string {
+	var out []string
+	for _, f := range doc.Flags {
+		out = append(out, string(f))
+	}
+	return strings.Join(out, " ")
+}
+
+func part(t testing.TB, doc registry.Document, path string) registry.Attachment {
+	t.Helper()
+	for _, a := range doc.Attachments {
+		if a.Path == path {
+			return a
+		}
+	}
+	t.Fatalf("no part %s among %s", path, paths(doc))
+	return registry.Attachment{}
+}

@@ -123,9 +123,6 @@ func (s *splitter) multipart(n *Node, prefix string, depth int) (hit int, closin
 	var seen candidates
 	hit, closing, n.BodyEnd = s.skip(n.BodyStart, &seen)
 	if len(declared) == 0 || hit != own {
-		if hit < 0 {
-			n.defect(NoClose)
-		}
 		s.guess(n, &seen, prefix, depth)
 		return hit, closing
 	}
