@@ -89,7 +89,7 @@ type Signer interface {
 type Bell struct {
 	store    Store
 	press    *press
-	channels map[string]*line
+	channels map[string]*lane
 	opt      Options
 	hint     chan struct{}
 	finisher *finisher
@@ -117,13 +117,13 @@ func New(store Store, office func() *registry.Office, mail Channel, o Options) *
 
 	b := &Bell{
 		store:    store,
-		channels: map[string]*line{ChannelMail: newLine(ChannelMail, mail, o.Now)},
+		channels: map[string]*lane{ChannelMail: newLane(ChannelMail, mail, o.Now)},
 		opt:      o,
 		hint:     make(chan struct{}, 1),
 		finisher: newFinisher(store),
 	}
 	for name, c := range o.Channels {
-		b.channels[name] = newLine(name, c, o.Now)
+		b.channels[name] = newLane(name, c, o.Now)
 	}
 	b.press = newPress(store, office, b.opt)
 	return b

@@ -56,9 +56,9 @@ type ChannelState struct {
 	LastError string
 }
 
-// A line is a channel with its health. A channel that is down rests, a little
+// A lane is a channel with its health. A channel that is down rests, a little
 // longer each time, up to a minute.
-type line struct {
+type lane struct {
 	name    string
 	channel Channel
 	now     func() time.Time
@@ -74,18 +74,18 @@ const (
 	longRest  = time.Minute
 )
 
-func newLine(name string, c Channel, now func() time.Time) *line {
-	return &line{name: name, channel: c, now: now, state: ChannelState{Name: name}}
+func newLane(name string, c Channel, now func() time.Time) *lane {
+	return &lane{name: name, channel: c, now: now, state: ChannelState{Name: name}}
 }
 
 // restsUntil is zero for a channel that works.
-func (l *line) restsUntil() time.Time {
+func (l *lane) restsUntil() time.Time {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.rest
 }
 
-func (l *line) send(ctx context.Context, p Parcel) (string, error) {
+func (l *lane) send(ctx context.Context, p Parcel) (string, error) {
 	if rest := l.restsUntil(); l.now().Before(rest) {
 		return "", &Failure{Down: true, Answer: fmt.Sprintf("channel %s is down: %s", l.name, l.lastError())}
 	}
@@ -94,14 +94,14 @@ func (l *line) send(ctx context.Context, p Parcel) (string, error) {
 	return answer, err
 }
 
-func (l *line) lastError() string {
+func (l *lane) lastError() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.state.LastError
 }
 
 // note keeps the health: a refusal of one parcel shows that the channel works.
-func (l *line) note(err error) {
+func (l *lane) note(err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.now()
@@ -135,7 +135,7 @@ func (b *Bell) Channels() []ChannelState {
 	return states
 }
 
-func (l *line) snapshot() ChannelState {
+func (l *lane) snapshot() ChannelState {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.state

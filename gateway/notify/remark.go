@@ -64,13 +64,15 @@ func (p *press) remark(o *registry.Office, who addressee, t told) (mailing, erro
 }
 
 // remarkText says a remark in a language; a value "@key" is itself a text of
-// the catalogue.
+// the catalogue, a date is written as people write it.
 func remarkText(texts *registry.Texts, key string, pairs []string) string {
 	said := make([]string, len(pairs))
 	for i, v := range pairs {
 		v = mask(oneLine(v, 300))
-		if name, ok := strings.CutPrefix(v, "@"); ok && i%2 == 1 && texts.Has(name) {
+		if name, ok := strings.CutPrefix(v, "@"); ok && texts.Has(name) {
 			v = texts.Say(name)
+		} else if day, err := registry.ParseDay(v); err == nil {
+			v = texts.Day(day)
 		}
 		said[i] = v
 	}
