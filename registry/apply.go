@@ -228,10 +228,7 @@ func (f *fold) mayReplay(l Line) error {
 	if l.Draft.Arrival != nil {
 		return f.mayReplayArrival(l)
 	}
-	if _, ok := actLaws[l.Draft.Act.Kind]; !ok {
-		return fmt.Errorf("act %q is not known", l.Draft.Act.Kind)
-	}
-	return nil
+	return f.mayReplayAct(l)
 }
 
 // check refuses what no book could hold.

@@ -13,6 +13,7 @@ import (
 type actLaw struct {
 	decide func(f *fold, l *Line) error
 	enter  func(f *fold, l Line) (subject string, previous int64)
+	item   bool // the subject is an item
 }
 
 // actLaws is the whole law of acts; what is not in it cannot be done.
@@ -84,8 +85,34 @@ func (f *fold) decideAct(l *Line) error {
 }
 
 func (f *fold) enterAct(l Line) (subject string, previous int64) {
-	subject, previous = actLaws[l.Draft.Act.Kind].enter(f, l)
-	return subject, previous
+	return actLaws[l.Draft.Act.Kind].enter(f, l)
+}
+
+// mayReplayAct refuses acts on what is not there.
+func (f *fold) mayReplayAct(l Line) error {
+	act := l.Draft.Act
+	law, ok := actLaws[act.Kind]
+	if !ok {
+		return refuse("act %.40q is not known", string(act.Kind))
+	}
+	subjects := []string{act.Subject}
+	if act.Kind == ActJoinCase {
+		subjects = append(subjects, act.To)
+	}
+	for _, s := range subjects {
+		n, err := ParseNumber(s)
+		switch {
+		case err == nil && !f.entries.get(n).Found:
+			return refuse("no entry %s", n)
+		case err != nil && isFolder(s) && !f.folders.get(s).Found:
+			return refuse("no folder %s", s)
+		case law.item:
+			if id, err := ParseItemID(s); err != nil || !f.arrivals.get(id).Found {
+				return refuse("no item %.60q", s)
+			}
+		}
+	}
+	return nil
 }
 
 // notice tells logins of an act, except whoever did it.
@@ -215,6 +242,7 @@ type itemLaw struct {
 
 func onItem(law itemLaw) actLaw {
 	return actLaw{
+		item: true,
 		decide: func(f *fold, l *Line) error {
 			id, err := ParseItemID(l.Draft.Act.Subject)
 			if err != nil {

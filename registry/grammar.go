@@ -34,8 +34,12 @@ func ParseNumber(s string) (Number, error) {
 }
 
 // isRegister reports whether s may name a register: capital letters, digits
-// and single inner hyphens, 1 to 20 of them.
+// and single inner hyphens, 1 to 20 of them. K and Z begin the names of
+// folders.
 func isRegister(s string) bool {
+	if first, _, _ := strings.Cut(s, "-"); first == "K" || first == "Z" {
+		return false
+	}
 	if s == "" || len(s) > 20 || s[0] == '-' || s[len(s)-1] == '-' || strings.Contains(s, "--") {
 		return false
 	}

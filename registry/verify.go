@@ -71,10 +71,10 @@ func VerifyBook(ctx context.Context, s Store, o VerifyOptions) (Verified, error)
 	if err != nil {
 		return Verified{}, fmt.Errorf("verifying the book: %w", err)
 	}
-	v := &verifier{ctx: ctx, store: s, o: o, head: head, roots: map[int64][]knownRoot{}, fold: newFold(NewState(Head{}))}
+	v := &verifier{store: s, o: o, head: head, roots: map[int64][]knownRoot{}, fold: newFold(NewState(Head{}))}
 	v.out.Size = head.Size
-	for _, step := range []func() error{v.begin, v.gatherRoots, v.readLeaves, v.end, v.compareRows} {
-		if err := step(); err != nil && !errors.Is(err, errEnough) {
+	for _, step := range []func(context.Context) error{v.begin, v.gatherRoots, v.readLeaves, v.end, v.compareRows} {
+		if err := step(ctx); err != nil && !errors.Is(err, errEnough) {
 			return v.out, fmt.Errorf("verifying the book: %w", err)
 		} else if err != nil {
 			break
@@ -87,7 +87,6 @@ func VerifyBook(ctx context.Context, s Store, o VerifyOptions) (Verified, error)
 var errEnough = errors.New("enough was found")
 
 type verifier struct {
-	ctx   context.Context // of one call of VerifyBook
 	store Store
 	o     VerifyOptions
 	head  Head
@@ -98,7 +97,8 @@ type verifier struct {
 	last   time.Time
 	fold   *fold
 	erased map[ItemID]bool
-	bare   []bareLeaf // leaves whose content is gone
+	bare   []bareLeaf     // leaves whose content is gone
+	lost   map[int64]bool // leaves that were not folded
 	nodes  []ledger.Node
 }
 
@@ -126,32 +126,20 @@ func (v *verifier) find(code, subject, format string, args ...any) error {
 }
 
 // begin takes the tree before the first leaf from what is stored.
-func (v *verifier) begin() (err error) {
-	v.erased = map[ItemID]bool{}
+func (v *verifier) begin(ctx context.Context) (err error) {
+	v.erased, v.lost = map[ItemID]bool{}, map[int64]bool{}
 	if v.o.Since <= 0 {
 		v.o.Since = 0
 		return nil
 	}
 	v.o.Since = min(v.o.Since, v.head.Size)
-	v.edge, err = ledger.EdgeAt(v.o.Since, v.hashes)
+	v.edge, err = ledger.EdgeAt(v.o.Since, StoredHashes(ctx, v.store))
 	return err
-}
-
-func (v *verifier) hashes(places []int64) ([]ledger.Hash, error) {
-	stored, err := v.store.Hashes(v.ctx, places)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]ledger.Hash, len(stored))
-	for i, h := range stored {
-		out[i] = ledger.Hash(h)
-	}
-	return out, nil
 }
 
 // gatherRoots collects the heads to be met: those stored, and those that left
 // the house. A book that is smaller than one of the latter is older.
-func (v *verifier) gatherRoots() error {
+func (v *verifier) gatherRoots(ctx context.Context) error {
 	for _, c := range v.o.Against {
 		if c.Origin != v.head.Origin {
 			continue // of an earlier log, or another office
@@ -166,7 +154,7 @@ func (v *verifier) gatherRoots() error {
 	}
 	q := Query{Of: FindCheckpoints, Limit: 1000}
 	for {
-		page, err := v.store.Find(v.ctx, q)
+		page, err := v.store.Find(ctx, q)
 		if err != nil {
 			return err
 		}
@@ -217,7 +205,7 @@ func (v *verifier) meet() error {
 
 // end compares the computed tree with the stored head and finds contents that
 // are gone without an erasure.
-func (v *verifier) end() error {
+func (v *verifier) end(context.Context) error {
 	v.out.Root = Digest(v.edge.Root())
 	stored := ledger.Edge{Size: v.head.Size}
 	for _, r := range v.head.Edge {

@@ -1,9 +1,12 @@
 package registry
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"sync"
+	"time"
 
 	"kancelaria/registry/ledger"
 )
@@ -23,19 +26,19 @@ type readLeaf struct {
 
 // readLeaves goes through the leaves in order. What depends on one leaf alone
 // is computed on all cores.
-func (v *verifier) readLeaves() error {
+func (v *verifier) readLeaves(ctx context.Context) error {
 	if err := v.meet(); err != nil {
 		return err
 	}
 	for from := v.o.Since; from < v.head.Size; {
 		to := min(from+leavesAtOnce, v.head.Size)
-		rows, err := v.store.Leaves(v.ctx, from, to)
+		rows, err := v.store.Leaves(ctx, from, to)
 		if err != nil {
 			return err
 		}
 		for _, l := range readAll(rows) {
 			for ; from < l.row.Index; from++ {
-				if err := v.missing(from); err != nil {
+				if err := v.missing(ctx, from); err != nil {
 					return err
 				}
 			}
@@ -46,12 +49,12 @@ func (v *verifier) readLeaves() error {
 		}
 		if len(rows) == 0 {
 			for ; from < to; from++ {
-				if err := v.missing(from); err != nil {
+				if err := v.missing(ctx, from); err != nil {
 					return err
 				}
 			}
 		}
-		if err := v.compareNodes(); err != nil {
+		if err := v.compareNodes(ctx); err != nil {
 			return err
 		}
 		if v.o.Progress != nil {
@@ -106,45 +109,27 @@ var errContent = fmt.Errorf("%w: the content is not the one the leaf commits to"
 
 // missing notes a leaf that is not there and goes on with its stored hash, so
 // that one deletion is one finding.
-func (v *verifier) missing(index int64) error {
+func (v *verifier) missing(ctx context.Context, index int64) error {
 	v.out.Leaves++
 	if err := v.find(FoundLeafMissing, fmt.Sprintf("leaf %d", index), "leaf %d is missing", index); err != nil {
 		return err
 	}
-	stored, err := v.hashes([]int64{ledger.LeafPlace(index)})
+	stored, err := StoredHashes(ctx, v.store)([]int64{ledger.LeafPlace(index)})
 	if err != nil {
 		stored = []ledger.Hash{{}}
 	}
-	v.nodes = v.edge.Append(v.nodes, stored[0])
-	v.nodes = v.nodes[:0] // nothing to compare with
+	v.lost[index] = true
+	v.edge.Append(nil, stored[0])
 	return v.meet()
 }
 
 // leaf checks one leaf and folds its line.
 func (v *verifier) leaf(l readLeaf) error {
 	v.out.Leaves++
-	name := fmt.Sprintf("leaf %d", l.row.Index)
 	v.nodes = v.edge.Append(v.nodes, ledger.Hash(l.hash))
-	switch {
-	case l.hash != l.row.Hash:
-		if err := v.find(FoundLeafChanged, name, "leaf %d (%s of %s) was changed: its hash is another one", l.row.Index, l.row.Type, l.row.Subject); err != nil {
-			return err
-		}
-	case l.bad == nil && l.lies != "":
-		if err := v.find(FoundLeafChanged, name, "the %s of leaf %d is not the one it commits to", l.lies, l.row.Index); err != nil {
-			return err
-		}
-	case l.bad == errContent:
-		if err := v.find(FoundContentChanged, name, "the content of leaf %d (%s of %s) was changed", l.row.Index, l.row.Type, l.row.Subject); err != nil {
-			return err
-		}
-	case l.bad != nil:
-		if err := v.find(FoundLineUnreadable, name, "leaf %d cannot be read: %v", l.row.Index, l.bad); err != nil {
-			return err
-		}
-	}
-	if l.row.At.Before(v.last) {
-		if err := v.find(FoundTimeBack, name, "leaf %d is of %s, before the leaf before it", l.row.Index, l.row.At.Format("2006-01-02T15:04:05.000000Z07:00")); err != nil {
+	if code, text := l.wrong(v.last); code != "" {
+		v.lost[l.row.Index] = true
+		if err := v.find(code, fmt.Sprintf("leaf %d", l.row.Index), "leaf %d (%s of %s) %s", l.row.Index, l.row.Type, l.row.Subject, text); err != nil {
 			return err
 		}
 	}
@@ -155,6 +140,26 @@ func (v *verifier) leaf(l readLeaf) error {
 	return v.foldLeaf(l)
 }
 
+// wrong says what is wrong with a leaf, in one finding.
+func (l readLeaf) wrong(last time.Time) (code, text string) {
+	switch {
+	case l.hash != l.row.Hash:
+		return FoundLeafChanged, "was changed: its hash is another one"
+	case l.bad != nil && errors.Is(l.bad, errContent):
+		return FoundContentChanged, "has another content than the one it commits to"
+	case l.bad != nil:
+		return FoundLineUnreadable, "cannot be read: " + l.bad.Error()
+	case l.lies != "":
+		return FoundLeafChanged, "has another " + l.lies + " than it commits to"
+	case len(l.row.Content) > 0 && !l.own():
+		return FoundLineUnreadable, "has the content of another leaf"
+	case l.row.At.Before(last):
+		return FoundTimeBack, "is earlier than the leaf before it"
+	default:
+		return "", ""
+	}
+}
+
 // foldLeaf makes the line part of the book as it must be.
 func (v *verifier) foldLeaf(l readLeaf) error {
 	if ActKind(l.row.Type) == ActErased {
@@ -162,28 +167,29 @@ func (v *verifier) foldLeaf(l readLeaf) error {
 			v.erased[id] = true
 		}
 	}
-	if l.bad != nil {
+	if v.lost[l.row.Index] {
 		return nil
 	}
 	if len(l.row.Content) == 0 {
+		v.lost[l.row.Index] = true
 		v.bare = append(v.bare, bareLeaf{l.row.Index, l.body.Item})
 		return nil
-	}
-	o := l.line.Outcome
-	if o.Leaf != l.row.Index || !o.At.Equal(l.row.At) || l.body.Number != l.numbered() {
-		return v.find(FoundLineUnreadable, fmt.Sprintf("leaf %d", l.row.Index), "the content of leaf %d is of another leaf", l.row.Index)
 	}
 	if v.o.Since > 0 {
 		return nil
 	}
-	if l.line.Draft.Arrival != nil {
-		if err := v.fold.mayReplayArrival(l.line); err != nil {
-			if err := v.find(FoundGap, l.body.Number.String(), "leaf %d: %v", l.row.Index, err); err != nil {
-				return err
-			}
+	if err := v.possible(l.line); err != nil {
+		// What happened to something that was lost is lost with it.
+		known := len(v.lost) == 0
+		v.lost[l.row.Index] = true
+		if !known {
+			return nil
 		}
-	} else if !l.line.Draft.known() {
-		return v.find(FoundEventImpossible, fmt.Sprintf("leaf %d", l.row.Index), "leaf %d is of an act this program does not know: %s", l.row.Index, l.row.Type)
+		code := FoundEventImpossible
+		if l.line.Draft.Arrival != nil {
+			code = FoundGap
+		}
+		return v.find(code, l.row.Subject, "leaf %d: %v", l.row.Index, err)
 	}
 	v.fold.head.Size = l.row.Index
 	v.fold.enter(l.line)
@@ -191,12 +197,36 @@ func (v *verifier) foldLeaf(l readLeaf) error {
 	return nil
 }
 
-// numbered is the number that a line's leaf names: arrivals name theirs.
-func (l readLeaf) numbered() Number {
-	if l.line.Draft.Arrival == nil {
-		return Number{}
+// possible says why a line cannot follow those before it.
+func (v *verifier) possible(l Line) error {
+	if l.Draft.Arrival == nil {
+		return v.fold.mayReplayAct(l)
 	}
-	return l.line.Outcome.Number
+	v.adopt(l)
+	return v.fold.mayReplayArrival(l)
+}
+
+// adopt lets the numbering go on past entries whose leaves were found lost, so
+// that each is found once.
+func (v *verifier) adopt(l Line) {
+	n := l.Outcome.Number
+	if len(v.lost) == 0 || n.IsZero() || !l.Outcome.First.IsZero() {
+		return
+	}
+	if s := v.fold.series.get(n.Series()); n.Seq > s.Taken+1 && n.Seq-s.Taken-1 <= int64(len(v.lost)) {
+		s.Series, s.Taken = n.Series(), n.Seq-1
+		v.fold.series.set(s.Series, s)
+	}
+}
+
+// own reports whether the line is that of the leaf it was found in.
+func (l readLeaf) own() bool {
+	o := l.line.Outcome
+	number := o.Number
+	if l.line.Draft.Arrival == nil {
+		number = Number{} // only arrivals name theirs
+	}
+	return o.Leaf == l.row.Index && o.At.Equal(l.row.At) && l.body.Number == number
 }
 
 // forget drops what a fold keeps for a commit and verification does not need.
@@ -206,17 +236,16 @@ func (v *verifier) forget() {
 	clear(f.known.changed)
 	clear(f.traces.changed)
 	clear(f.born)
-	for _, wanted := range []func(){
-		func() { clear(f.known.wanted) }, func() { clear(f.traces.wanted) }, func() { clear(f.arrivals.wanted) },
-		func() { clear(f.entries.wanted) }, func() { clear(f.subjects.wanted) },
-	} {
-		wanted()
-	}
+	clear(f.known.wanted)
+	clear(f.traces.wanted)
+	clear(f.arrivals.wanted)
+	clear(f.entries.wanted)
+	clear(f.subjects.wanted)
 }
 
 // compareNodes compares the computed nodes of the tree with those stored,
 // from which proofs are made.
-func (v *verifier) compareNodes() error {
+func (v *verifier) compareNodes(ctx context.Context) error {
 	places := make([]int64, len(v.nodes))
 	for i, n := range v.nodes {
 		places[i] = n.Pos
@@ -224,7 +253,7 @@ func (v *verifier) compareNodes() error {
 	if len(places) == 0 {
 		return nil
 	}
-	stored, err := v.hashes(places)
+	stored, err := StoredHashes(ctx, v.store)(places)
 	if err != nil {
 		v.nodes = v.nodes[:0]
 		return v.find(FoundTreeChanged, "ledger", "hashes %d to %d of the tree cannot be read: %v", places[0], places[len(places)-1], err)

@@ -2,6 +2,7 @@ package registry
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -9,12 +10,12 @@ import (
 
 // compareRows compares what stores keep beside the leaves, because it is the
 // fold of them, with that fold.
-func (v *verifier) compareRows() error {
+func (v *verifier) compareRows(ctx context.Context) error {
 	if v.o.Since > 0 {
 		return nil
 	}
-	for _, compare := range []func() error{v.compareEntries, v.compareFolders, v.compareArrivals, v.compareSmall} {
-		if err := compare(); err != nil {
+	for _, compare := range []func(context.Context) error{v.compareEntries, v.compareFolders, v.compareArrivals, v.compareSmall} {
+		if err := compare(ctx); err != nil {
 			return err
 		}
 	}
@@ -22,10 +23,10 @@ func (v *verifier) compareRows() error {
 }
 
 // pages asks a query page by page.
-func (v *verifier) pages(q Query, each func(Page) error) error {
+func (v *verifier) pages(ctx context.Context, q Query, each func(Page) error) error {
 	q.Limit = 1000
 	for {
-		page, err := v.store.Find(v.ctx, q)
+		page, err := v.store.Find(ctx, q)
 		if err != nil {
 			return err
 		}
@@ -38,10 +39,10 @@ func (v *verifier) pages(q Query, each func(Page) error) error {
 	}
 }
 
-func (v *verifier) compareEntries() error {
+func (v *verifier) compareEntries(ctx context.Context) error {
 	want := v.fold.entries.changed
 	seen := make(map[Number]bool, len(want))
-	err := v.pages(Query{Of: FindNumbers}, func(p Page) error {
+	err := v.pages(ctx, Query{Of: FindNumbers}, func(p Page) error {
 		for _, have := range p.Works {
 			if have.Leaf >= v.head.Size {
 				continue // came while we were reading
@@ -56,9 +57,11 @@ func (v *verifier) compareEntries() error {
 			must, ok := want[n]
 			var err error
 			switch {
+			case v.lost[have.Leaf], v.lost[have.LastLeaf]:
+				// what it must be is not known, and that was found already
 			case !ok:
 				err = v.find(FoundEntryWithout, n.String(), "%s has no leaf: it was put in behind the book's back", n)
-			case have.LastLeaf >= v.head.Size || have.Version != must.Version && have.LastLeaf == must.LastLeaf && v.grown():
+			case have.LastLeaf >= v.head.Size || have.Version != must.Version && have.LastLeaf == must.LastLeaf && v.grown(ctx):
 				// changed while we were reading
 			case !same(have, must):
 				err = v.find(FoundEntryChanged, n.String(), "%s is not what its events say: %s", n, differing(have, must))
@@ -83,18 +86,19 @@ func (v *verifier) compareEntries() error {
 }
 
 // grown reports whether the book has grown since we began to read.
-func (v *verifier) grown() bool {
-	now, err := v.store.Head(v.ctx)
+func (v *verifier) grown(ctx context.Context) bool {
+	now, err := v.store.Head(ctx)
 	return err != nil || now.Size != v.head.Size
 }
 
-func (v *verifier) compareFolders() error {
+func (v *verifier) compareFolders(ctx context.Context) error {
 	want, seen := v.fold.folders.changed, map[string]bool{}
-	err := v.pages(Query{Of: FindFolders}, func(p Page) error {
+	err := v.pages(ctx, Query{Of: FindFolders}, func(p Page) error {
 		for _, have := range p.Folders {
 			seen[have.ID] = true
 			must, ok := want[have.ID]
-			if have.LastLeaf < v.head.Size && (!ok || !same(have, must)) {
+			known := have.LastLeaf < v.head.Size && !v.lost[have.Leaf] && !v.lost[have.LastLeaf]
+			if known && (!ok || !same(have, must)) {
 				if err := v.find(FoundFolderChanged, have.ID, "folder %s is not what its events say: %s", have.ID, differing(have, must)); err != nil {
 					return err
 				}
@@ -115,18 +119,19 @@ func (v *verifier) compareFolders() error {
 	return nil
 }
 
-func (v *verifier) compareArrivals() error {
+func (v *verifier) compareArrivals(ctx context.Context) error {
 	want, seen := v.fold.arrivals.changed, 0
-	err := v.pages(Query{Of: FindArrivals}, func(p Page) error {
+	err := v.pages(ctx, Query{Of: FindArrivals}, func(p Page) error {
 		for _, have := range p.Arrivals {
 			if have.Leaf >= v.head.Size {
 				continue
 			}
 			seen++
 			must, ok := want[have.Item]
-			// What came again while we were reading counts later.
-			must.Redelivered = max(must.Redelivered, have.Redelivered)
-			if !ok || !same(have, must) {
+			if have.Redelivered > must.Redelivered && v.grown(ctx) {
+				must.Redelivered = have.Redelivered // it came again while we were reading
+			}
+			if !v.lost[have.Leaf] && (!ok || !same(have, must)) {
 				if err := v.find(FoundArrivalChanged, have.Item.String(), "item %s is not what its leaves say: %s", have.Item, differing(have, must)); err != nil {
 					return err
 				}
@@ -137,7 +142,7 @@ func (v *verifier) compareArrivals() error {
 	if err != nil {
 		return err
 	}
-	if seen < len(want) && !v.grown() {
+	if seen < len(want) && !v.grown(ctx) {
 		return v.find(FoundArrivalChanged, "items", "%d items are missing", len(want)-seen)
 	}
 	return nil
@@ -145,20 +150,20 @@ func (v *verifier) compareArrivals() error {
 
 // compareSmall compares series, case counters and balances, which are few. If
 // the book has grown meanwhile they have too, and say nothing.
-func (v *verifier) compareSmall() error {
-	series, err := v.store.Find(v.ctx, Query{Of: FindSeries})
+func (v *verifier) compareSmall(ctx context.Context) error {
+	series, err := v.store.Find(ctx, Query{Of: FindSeries})
 	if err != nil {
 		return err
 	}
-	counters, err := v.store.Find(v.ctx, Query{Of: FindCounters})
+	counters, err := v.store.Find(ctx, Query{Of: FindCounters})
 	if err != nil {
 		return err
 	}
-	balances, err := v.store.Find(v.ctx, Query{Of: FindBalances})
+	balances, err := v.store.Find(ctx, Query{Of: FindBalances})
 	if err != nil {
 		return err
 	}
-	if v.grown() {
+	if len(v.lost) > 0 || v.grown(ctx) {
 		return nil
 	}
 	for _, have := range series.Series {
