@@ -276,6 +276,9 @@ func (a *Archive) Close() error {
 	}
 	a.mu.Lock()
 	a.closed = true
+	for a.leading { // who was in line before gets an answer
+		a.idle.Wait()
+	}
 	a.mu.Unlock()
 	a.prep.Lock()
 	defer a.prep.Unlock()

@@ -213,6 +213,46 @@ func TestManyWritersShareTheJournal(t *testing.T) {
 	}
 }
 
+func TestClosingAnswersWhoIsInLine(t *testing.T) {
+	d := newMemDisk()
+	a := mustOpen(t, small(d))
+	var mu sync.Mutex
+	var promised []letter
+	var wg sync.WaitGroup
+	started := make(chan bool, 8)
+	for w := range 8 {
+		wg.Go(func() {
+			r := rand.New(rand.NewPCG(uint64(w), 10))
+			for {
+				l, err := deliver(t, a, newItem(r), random(r, 500))
+				if err != nil {
+					if !errors.Is(err, ErrClosed) {
+						t.Errorf("error %v, want ErrClosed", err)
+					}
+					return
+				}
+				mu.Lock()
+				promised = append(promised, l)
+				mu.Unlock()
+				select {
+				case started <- true:
+				default:
+				}
+			}
+		})
+	}
+	<-started
+	if err := a.Close(); err != nil {
+		t.Error(err)
+	}
+	wg.Wait()
+	a = mustOpen(t, small(d))
+	defer a.Close()
+	for _, l := range promised {
+		wantLetter(t, a, l)
+	}
+}
+
 func TestLimitOfALetter(t *testing.T) {
 	a := mustOpen(t, small(newMemDisk()))
 	defer a.Close()
@@ -243,7 +283,7 @@ func TestLimitOfALetter(t *testing.T) {
 // that was promised and cries wolf about nothing.
 func TestPowerCutLosesNothingThatWasPromised(t *testing.T) {
 	rounds := 2000
-	if testing.Short() {
+	if testing.Short() || underRace { // each round has one goroutine: nothing to race
 		rounds = 200
 	}
 	var seed atomic.Int64

@@ -3,9 +3,11 @@ package archive
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -110,4 +112,57 @@ func BenchmarkOriginal(b *testing.B) {
 		}
 		o.Close()
 	}
+}
+
+// BenchmarkManyLarge has 64 letters of 25 MB under way at once and reports the
+// peak of the process's memory.
+func BenchmarkManyLarge(b *testing.B) {
+	a, err := Open(b.TempDir(), Options{UnsafeFilesystem: true, MinFree: 1})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer a.Close()
+	for b.Loop() {
+		var wg sync.WaitGroup
+		for range 64 {
+			wg.Go(func() {
+				id := registry.NewItemID(time.Now())
+				body, err := a.Stage(b.Context(), id, io.LimitReader(endless{}, 25<<20), 0)
+				if err != nil {
+					b.Error(err)
+					return
+				}
+				defer body.Close()
+				if _, err := a.Append(b.Context(), registry.RecordItems, []registry.Sheet{{Item: id}}, body); err != nil {
+					b.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+	}
+	b.ReportMetric(peakMB(b), "MB-peak")
+}
+
+// endless reads as text without end, as a slow sender would give it.
+type endless struct{}
+
+func (endless) Read(p []byte) (int, error) {
+	n := min(len(p), 4<<10)
+	for i := range p[:n] {
+		p[i] = 'x'
+	}
+	return n, nil
+}
+
+func peakMB(b *testing.B) float64 {
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		b.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(status), "VmHWM:")
+	var kb float64
+	if _, err := fmt.Sscan(rest, &kb); err != nil {
+		b.Fatal(err)
+	}
+	return kb / 1024
 }
