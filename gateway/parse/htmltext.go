@@ -128,6 +128,9 @@ func (p *pageReader) open(z *html.Tokenizer, closed bool) {
 		p.line()
 	default:
 		p.layout(a)
+		if isParagraph(a) {
+			p.line() // together with the end of the one before: an empty line
+		}
 	}
 }
 
@@ -155,15 +158,25 @@ func (p *pageReader) close(name string) {
 func (p *pageReader) layout(a atom.Atom) {
 	switch a {
 	case atom.Br, atom.Div, atom.Tr, atom.Ul, atom.Ol, atom.Dl, atom.Dt, atom.Dd, atom.Section, atom.Article, atom.Header, atom.Footer,
-		atom.Address, atom.Form, atom.Fieldset, atom.Figure, atom.Center, atom.Option:
-		p.line()
-	case atom.P, atom.H1, atom.H2, atom.H3, atom.H4, atom.H5, atom.H6, atom.Table, atom.Blockquote, atom.Hr, atom.Pre:
+		atom.Address, atom.Form, atom.Fieldset, atom.Figure, atom.Center, atom.Option, atom.Hr, atom.Pre:
 		p.line()
 	case atom.Li:
 		p.out.WriteString("\n- ")
 	case atom.Td, atom.Th:
 		p.out.WriteByte('\t')
+	default:
+		if isParagraph(a) {
+			p.line()
+		}
 	}
+}
+
+func isParagraph(a atom.Atom) bool {
+	switch a {
+	case atom.P, atom.H1, atom.H2, atom.H3, atom.H4, atom.H5, atom.H6, atom.Table, atom.Blockquote:
+		return true
+	}
+	return false
 }
 
 func (p *pageReader) reference(href, src string) {

@@ -129,10 +129,10 @@ func safeName(raw, ext, unnamed string, number int) string {
 		switch {
 		case r == utf8.RuneError, isBidi(r), isInvisible(r):
 			return -1
-		case unicode.IsControl(r):
-			return -1
 		case unicode.IsSpace(r):
 			return ' '
+		case unicode.IsControl(r):
+			return -1
 		case strings.ContainsRune(`<>:"|?*`, r):
 			return '_'
 		}

@@ -28,7 +28,9 @@ func SafeHTML(source string, picture func(cid string) (address string, ok bool))
 		}
 		*u = *parsed
 	})
-	return policy.Sanitize(source)
+	// An address that was taken away leaves an empty one, which some browsers
+	// read as that of the page. In text the quotes would be escaped.
+	return strings.ReplaceAll(policy.Sanitize(source), ` src=""`, "")
 }
 
 // previewPolicy allows what text needs and nothing that reaches out.

@@ -26,7 +26,7 @@ func (w words) cutReply(s string) (string, bool) {
 		return s, false
 	}
 	mark := strings.ToLower(strings.TrimSpace(s[:i]))
-	mark = strings.TrimRightFunc(mark, func(r rune) bool { return unicode.IsDigit(r) || strings.ContainsRune("[]()^ ", r) })
+	mark = strings.TrimRightFunc(mark, func(r rune) bool { return unicode.IsDigit(r) || strings.ContainsRune("[]()^. ", r) })
 	for _, reply := range w.replies {
 		if mark == reply {
 			rest := s[i:]

@@ -12,9 +12,11 @@ var wordFiles embed.FS
 // words are what people's languages bring into letters: marks of quoting and
 // of replies, frequent words, names of services. They are data, one a line.
 type words struct {
-	unnamed  string   // what a file without a name is called
-	replies  []string // "re:", "odp:" …, folded
-	quotes   []string // lines that begin a quoted letter, folded; "*" stands for anything
+	unnamed  string          // what a file without a name is called
+	replies  []string        // "re:", "odp:" …, folded
+	quotes   []string        // lines that begin a quoted letter, folded; "*" stands for anything
+	authors  map[string]bool // what stands before the author of a quoted letter
+	fields   map[string]bool // and before what follows
 	english  map[string]bool
 	polish   map[string]bool
 	services []string // hosts that hold files for download
@@ -45,44 +47,76 @@ func loadWords() words {
 	}
 	return words{
 		unnamed: list("unnamed")[0], replies: list("replies"), quotes: list("quotes"),
+		authors: set("authors"), fields: set("fields"),
 		english: set("english"), polish: set("polish"), services: list("services"),
 	}
 }
 
 // own gives a text without the letters it quotes and without its signature.
 func (w words) own(text string) string {
-	var out []string
-	for line := range strings.SplitSeq(text, "\n") {
-		if line == "-- " || line == "--" {
+	all := strings.Split(text, "\n")
+	out := all[:0:0]
+	for i, line := range all {
+		if line == "-- " || line == "--" || w.beginsQuote(all[i:]) {
 			break
 		}
-		t := strings.TrimSpace(line)
-		if strings.HasPrefix(t, ">") {
-			continue
+		if !strings.HasPrefix(strings.TrimSpace(line), ">") {
+			out = append(out, line)
 		}
-		if w.beginsQuote(t) {
-			break
-		}
-		out = append(out, line)
 	}
-	s := strings.TrimSpace(strings.Join(out, "\n"))
-	return s
+	return strings.TrimSpace(strings.Join(out, "\n"))
 }
 
-// beginsQuote reports whether a line announces the letter answered to; from
-// there on nothing is the writer's own.
-func (w words) beginsQuote(line string) bool {
-	if len(line) < 5 || len(line) > 300 {
+// beginsQuote reports whether lines begin with what announces the letter
+// answered to; from there on nothing is the writer's own.
+func (w words) beginsQuote(lines []string) bool {
+	line := strings.TrimSpace(lines[0])
+	if len(line) < 3 || len(line) > 300 {
 		return false
 	}
-	folded := strings.ToLower(line)
+	line = strings.ToLower(line)
+	if w.announces(line) || w.fieldBlock(line, lines[1:]) {
+		return true
+	}
+	if len(lines) > 1 && strings.HasSuffix(strings.TrimSpace(lines[1]), ":") && len(lines[1]) < 200 {
+		return w.announces(line + " " + strings.ToLower(strings.TrimSpace(lines[1])))
+	}
+	return false
+}
+
+// announces reports whether a line is one of those that begin a quotation.
+func (w words) announces(line string) bool {
 	for _, q := range w.quotes {
 		head, tail, wild := strings.Cut(q, "*")
-		if wild && strings.HasPrefix(folded, head) && strings.HasSuffix(folded, tail) || !wild && strings.Trim(folded, "-_ ") == q && folded != q {
-			return true
+		switch {
+		case !wild:
+			if bare := strings.Trim(line, "-_ "); bare == q && bare != line {
+				return true
+			}
+		case strings.HasPrefix(line, head) && strings.HasSuffix(line, tail) && len(line) > len(head)+len(tail):
+			if head != "" || strings.ContainsAny(line, "@0123456789") {
+				return true
+			}
 		}
 	}
 	return false
+}
+
+// fieldBlock reports whether a line and those behind it repeat the header of
+// a letter, as Outlook does: author, date, addressee, subject.
+func (w words) fieldBlock(line string, rest []string) bool {
+	name, _, ok := strings.Cut(strings.Trim(line, "* "), ":")
+	if !ok || !w.authors[strings.Trim(name, "* ")] {
+		return false
+	}
+	found := 0
+	for _, next := range rest[:min(len(rest), 6)] {
+		name, _, ok := strings.Cut(strings.ToLower(strings.Trim(next, "* \t")), ":")
+		if ok && w.fields[strings.Trim(name, "* ")] {
+			found++
+		}
+	}
+	return found >= 2
 }
 
 // language tells Polish from English by frequent words; "" when unsure.
