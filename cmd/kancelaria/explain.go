@@ -1,0 +1,134 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"kancelaria/gateway/api"
+	"kancelaria/registry"
+	"kancelaria/rules"
+)
+
+// explainer says what the rules make of letters.
+type explainer struct{ *house }
+
+// Explain reads a letter that is in no book as if it came by mail now.
+func (x explainer) Explain(ctx context.Context, letter io.Reader, whyNot string) (string, error) {
+	raw, err := io.ReadAll(letter)
+	if err != nil {
+		return "", fmt.Errorf("reading the letter: %w", err)
+	}
+	it := registry.Item{
+		ID: registry.NewItemID(x.now()), Door: registry.DoorSMTP, Register: "RPW", AcceptedAt: x.now().UTC(), Node: x.cfg.Node,
+		Original: registry.Original{Size: int64(len(raw)), MediaType: "message/rfc822"}, Envelope: &registry.Envelope{},
+	}
+	doc := x.reader.Read(ctx, it, bytes.NewReader(raw))
+	it.Envelope.MailFrom = doc.Sender().Email
+	for _, to := range append(doc.To, doc.Cc...) {
+		if m, ok := x.orders.office().Mailbox(to.Email); ok {
+			it.Recipients = append(it.Recipients, m.Address)
+			it.Register = m.Register
+		}
+	}
+	facts, err := x.facts.Facts(ctx, it, doc)
+	if err != nil {
+		return "", err
+	}
+	set := x.orders.rules()
+	return explain(set.Decide(it, doc, facts), set, whyNot)
+}
+
+// Explained says why an entry was decided as it was, under the rules of then.
+func (x explainer) Explained(d registry.Decision, whyNot string) (string, error) {
+	return explain(d, x.orders.rules(), whyNot)
+}
+
+func explain(d registry.Decision, set *rules.Set, whyNot string) (string, error) {
+	if whyNot != "" {
+		return rules.WhyNot(d, set, whyNot)
+	}
+	return rules.Explain(d, set), nil
+}
+
+func (c *rulesExplainCmd) Run(e *env) error {
+	show := func(x api.Explanation) error {
+		_, err := fmt.Fprintln(e.stdout, x.Text)
+		return err
+	}
+	q := map[string][]string{"why_not": {c.WhyNot}}
+	if _, err := registry.ParseNumber(c.What); err == nil {
+		return ask(e, "entries/"+escaped(c.What)+"/explanation", q, show)
+	}
+	f, err := os.Open(c.What)
+	if errors.Is(err, os.ErrNotExist) {
+		return withCode(exitUsage, fmt.Errorf("%s is neither a register number nor a file", c.What))
+	}
+	if err != nil {
+		return fmt.Errorf("opening the letter: %w", err)
+	}
+	defer f.Close()
+	o, err := e.office(false)
+	if err != nil {
+		return err
+	}
+	return e.closing(o, func() error {
+		body, err := o.do(e.ctx, "POST", "explain?why_not="+c.WhyNot, "message/rfc822", f)
+		if err != nil {
+			return err
+		}
+		return print(e, body, show)
+	})
+}
+
+// ruleFiles reads the office's files, with another rules file if one is named.
+func ruleFiles(e *env, file string) (*inForce, []filed, error) {
+	cfg, err := e.config()
+	if err != nil {
+		return nil, nil, err
+	}
+	if file != "" {
+		other := *cfg
+		other.Rules = absolute(file)
+		cfg = &other
+	}
+	return readOrders(cfg)
+}
+
+func (c *rulesLintCmd) Run(e *env) error {
+	_, complaints, err := ruleFiles(e, c.File)
+	if err != nil {
+		return err
+	}
+	for _, f := range complaints {
+		fmt.Fprintln(e.stdout, f.String())
+	}
+	if failing(complaints) != nil {
+		return silent{exitRules}
+	}
+	return nil
+}
+
+func (c *rulesTestCmd) Run(e *env) error {
+	force, complaints, err := ruleFiles(e, c.File)
+	if err != nil {
+		return err
+	}
+	if err := failing(complaints); err != nil {
+		return err
+	}
+	failed := 0
+	for _, r := range force.set.Test() {
+		fmt.Fprintln(e.stdout, r.String())
+		if !r.Passed() {
+			failed++
+		}
+	}
+	if failed > 0 {
+		return withCode(exitRules, fmt.Errorf("%d rule tests failed", failed))
+	}
+	return nil
+}

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"kancelaria/gateway/parse"
+	"kancelaria/registry"
+	"kancelaria/registry/archive"
+)
+
+// originals joins the archive, which has the bytes, and the reader, which
+// understands them. Neither knows the other.
+type originals struct {
+	archive *archive.Archive
+	reader  *parse.Reader
+}
+
+// Open opens the bytes of an item that has not been registered yet.
+func (o originals) Open(ctx context.Context, it registry.Item) (registry.OpenOriginal, error) {
+	return o.archive.Original(ctx, it.Place, it.ID)
+}
+
+// Read implements gateway.Reader.
+func (o originals) Read(ctx context.Context, it registry.Item) (registry.Document, error) {
+	src, err := o.Open(ctx, it)
+	if err != nil {
+		return registry.Document{}, err
+	}
+	defer src.Close()
+	return o.reader.Read(ctx, readAs(it), src), nil
+}
+
+// readAs lets several files handed in together be read as what they were
+// wrapped into.
+func readAs(it registry.Item) registry.Item {
+	if it.Hand != nil && len(it.Hand.Files) > 1 {
+		it.Door = registry.DoorSMTP
+	}
+	return it
+}
+
+// Original opens the bytes as they arrived, checked against the digest that
+// the book has: that the archive agrees with itself is not enough.
+func (o originals) Original(ctx context.Context, work registry.Work) (io.ReadCloser, error) {
+	src, err := o.archive.Original(ctx, work.Place, work.Item)
+	if err != nil {
+		return nil, err
+	}
+	if src.Digest() != work.Digest {
+		_ = src.Close()
+		return nil, fmt.Errorf("%w: the original of %s is %s, the book says %s", registry.ErrDamaged, work.Number, src.Digest(), work.Digest)
+	}
+	return src, nil
+}
+
+// Attachment opens one decoded part.
+func (o originals) Attachment(ctx context.Context, it registry.Item, path string) (io.ReadCloser, error) {
+	src, err := o.archive.Original(ctx, it.Place, it.ID)
+	if err != nil {
+		return nil, err
+	}
+	part, err := o.reader.Open(ctx, readAs(it), src, path)
+	if err != nil {
+		_ = src.Close()
+		return nil, err
+	}
+	return both{part, src}, nil
+}
+
+// both closes a part and the original it was read from.
+type both struct {
+	io.ReadCloser
+	under io.Closer
+}
+
+func (b both) Close() error {
+	err := b.ReadCloser.Close()
+	if underErr := b.under.Close(); err == nil {
+		err = underErr
+	}
+	return err
+}
+
+// Text reads a letter for people once more: the book does not keep it.
+func (o originals) Text(ctx context.Context, it registry.Item) (string, error) {
+	doc, err := o.Read(ctx, it)
+	return doc.Text, err
+}
