@@ -20,6 +20,7 @@ type demo struct {
 	Config     string        `default:"run/kancelaria.yaml" help:"The office's configuration."`
 	Kancelaria string        `default:"bin/kancelaria" help:"The office's program, to ask what became of the letters."`
 	Wait       time.Duration `default:"60s" help:"How long to wait until all are registered."`
+	Full       bool          `help:"Show every reason of a decision, not only the first."`
 }
 
 // A play is one letter or scan on its way through the office.
@@ -51,7 +52,7 @@ func (d *demo) Run(ctx context.Context) error {
 	}
 	plays = append(plays, dropped...)
 	late := t.await(ctx, plays)
-	show(os.Stdout, plays)
+	show(os.Stdout, plays, d.Full)
 	return late
 }
 
@@ -191,7 +192,7 @@ func (t *town) look(ctx context.Context, plays []*play) (waiting []string, err e
 
 // decided reports whether an item has found its place: a number, or a shelf
 // beside the book.
-func (e *entry) decided() bool { return e.Number != "" || e.Status != "" }
+func (e *entry) decided() bool { return e.Number != "" || e.Disposition != "" }
 
 // A number or an item id in "Registered as RPW-…" or "Accepted as 018f…".
 var idPattern = regexp.MustCompile(`[A-Z]+(-[A-Z]+)?-\d{6,}-\d{4}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)

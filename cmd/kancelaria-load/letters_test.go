@@ -136,14 +136,26 @@ func TestTableIsAligned(t *testing.T) {
 	}
 }
 
-func TestUndecidedAndUnnumberedPlaysAreShown(t *testing.T) {
-	waiting := row(&play{Name: "a", ID: "018f"})
-	if waiting[1] != "…" || waiting[8] != "018f" {
-		t.Errorf("a waiting play is shown as %q", waiting)
-	}
-	beside := row(&play{Name: "b", Entry: &entry{Status: "beside"}})
-	if beside[1] != "–" || beside[8] != "beside" {
-		t.Errorf("a play filed beside is shown as %q", beside)
+func TestPlaysAreShownByWhatBecameOfThem(t *testing.T) {
+	because := []string{"first", "second"}
+	numbered := &entry{Number: "RPW-000001-2026", Flags: []string{"a", "b"}}
+	numbered.Decision.Because = because
+	for _, tt := range []struct {
+		name  string
+		entry *entry
+		full  bool
+		want  string
+	}{
+		{"one that waits", nil, false, "letter|…|||||||018f"},
+		{"one in the book", numbered, false, "letter|RPW-000001-2026||||||a b|first"},
+		{"one in the book with all reasons", numbered, true, "letter|RPW-000001-2026||||||a b|first; second"},
+		{"one beside the book", &entry{Disposition: "beside", Because: because}, false, "letter|beside|||||||first"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := strings.Join(row(&play{Name: "letter", ID: "018f", Entry: tt.entry}, tt.full), "|"); got != tt.want {
+				t.Errorf("got %s, want %s", got, tt.want)
+			}
+		})
 	}
 }
 

@@ -8,25 +8,27 @@ import (
 )
 
 // show prints what became of the plays, one line each, in aligned columns.
-func show(w io.Writer, plays []*play) {
+func show(w io.Writer, plays []*play, full bool) {
 	rows := [][]string{{"LETTER OR SCAN", "NUMBER", "CASE", "CLASS", "DEPT", "CLERK", "DEADLINE", "FLAGS", "WHY"}}
 	for _, p := range plays {
-		rows = append(rows, row(p))
+		rows = append(rows, row(p, full))
 	}
 	writeTable(w, rows)
 }
 
-func row(p *play) []string {
+func row(p *play, full bool) []string {
 	e := p.Entry
 	if e == nil {
 		return []string{p.Name, "…", "", "", "", "", "", "", p.ID}
 	}
-	number, why := e.Number, strings.Join(e.Decision.Because, "; ")
+	number, because := e.Number, e.Decision.Because
 	if number == "" {
-		number = "–"
-		why = strings.Trim(e.Status+": "+why, ": ")
+		number, because = e.Disposition, e.Because
 	}
-	return []string{p.Name, number, e.Case, e.Class, e.Department, e.Clerk, e.Due, strings.Join(e.Flags, " "), why}
+	if !full && len(because) > 1 {
+		because = because[:1]
+	}
+	return []string{p.Name, number, e.Case, e.Class, e.Department, e.Clerk, e.Due, strings.Join(e.Flags, " "), strings.Join(because, "; ")}
 }
 
 // writeTable aligns all columns but the last, which ends where it ends.

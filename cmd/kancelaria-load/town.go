@@ -80,7 +80,6 @@ type entry struct {
 	Department string   `json:"department"`
 	Clerk      string   `json:"clerk"`
 	Due        string   `json:"due"`
-	Status     string   `json:"status"`
 	Flags      []string `json:"flags"`
 	Original   struct {
 		SHA256 string `json:"sha256"`
@@ -88,10 +87,11 @@ type entry struct {
 	Decision struct {
 		Because []string `json:"because"`
 	} `json:"decision"`
-	Events []struct {
-		Kind   string `json:"kind"`
-		Reason string `json:"reason"`
-	} `json:"events"`
+	// What is kept beside the book or in quarantine has no number but a
+	// disposition, with its reason.
+	Disposition string   `json:"disposition"`
+	Reason      string   `json:"reason"`
+	Because     []string `json:"because"`
 }
 
 // show asks for one entry by number or item id. It gives false while the
