@@ -121,7 +121,7 @@ func (b *dots) close(why error) {
 	b.ended = why
 	b.w.giveBack(b.small)
 	if !errors.Is(why, io.EOF) {
-		b.w.fail = io.EOF
+		b.w.fail, b.w.link.rude = io.EOF, true
 	}
 	b.w.closeBody()
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/emersion/go-smtp"
@@ -13,69 +14,104 @@ import (
 	"kancelaria/registry"
 )
 
-// Data implements smtp.Session: one answer for the whole letter.
+// Data implements smtp.Session: one answer for the whole letter. The library's
+// reader is left alone, since it reads byte by byte; it finds the end that the
+// body leaves for it.
 func (x *session) Data(io.Reader) error {
-	items, err := x.accept(x.tx)
+	line := x.begin()
+	items, err := x.accept(&line)
 	if err != nil {
-		return x.s.replyError(err)
+		return x.refuse(line, err)
 	}
 	// A letter to an open and a closed register is answered with the open one's
 	// number; the other is nobody's business.
 	best := slices.IndexFunc(items, func(it registry.Item) bool { return !x.s.restricted(it) })
 	ctx, stop := x.patience()
 	defer stop()
-	return x.thank(ctx, items[max(best, 0)])
+	thanks := x.thank(ctx, items[max(best, 0)])
+	x.took(line, items, thanks.Message)
+	return thanks
 }
 
 // LMTPData implements smtp.LMTPSession: an answer for each recipient, which is
 // that of the item his mailbox belongs to (RFC 2033 § 4.2).
 func (x *session) LMTPData(_ io.Reader, status smtp.StatusCollector) error {
-	tx := x.tx
-	items, err := x.accept(tx)
+	line := x.begin()
+	items, err := x.accept(&line)
 	if err != nil {
-		return x.s.replyError(err)
+		return x.refuse(line, err)
 	}
 	ctx, stop := x.patience()
 	defer stop()
 	thanks := make(map[string]error, len(items))
+	var said []string
 	// A closed register waits out the bound: it comes last.
 	slices.SortStableFunc(items, func(a, b registry.Item) int { return rank(x.s.restricted(a)) - rank(x.s.restricted(b)) })
 	for _, it := range items {
-		thanks[it.Register] = x.thank(ctx, it)
+		thank := x.thank(ctx, it)
+		thanks[it.Register] = thank
+		said = append(said, thank.Message)
 	}
-	for _, to := range tx.recipients {
+	recipients := x.tx.recipients
+	x.took(line, items, strings.Join(said, "; "))
+	for _, to := range recipients {
 		status.SetStatus(to.named, thanks[to.box.Register])
 	}
 	return x.s.refuse(failed) // for nobody: each has his status
 }
 
+// begin opens the line of the log for a letter.
+func (x *session) begin() Delivery {
+	line := x.w.link.delivery(x.w.filter.verb)
+	x.describe(&line)
+	if x.tx != nil {
+		x.tx.recorded = true
+	}
+	return line
+}
+
 // accept reads the letter into the spool. When it returns without an error the
 // items survive a power cut.
-func (x *session) accept(tx *transaction) (items []registry.Item, err error) {
-	if tx == nil || len(tx.recipients) == 0 {
+func (x *session) accept(line *Delivery) ([]registry.Item, error) {
+	if x.tx == nil || len(x.tx.recipients) == 0 {
 		return nil, x.s.refuse(needRecipient)
 	}
-	// The library's reader is left alone: it reads byte by byte. It finds the
-	// end that the body leaves for it.
-	verb, b := x.w.filter.verb, x.w.openBody()
-	defer b.drain()
 	x.w.link.commands = 0
+	b := x.w.openBody()
+	defer b.drain()
 	in := &letter{r: b, limit: x.s.MaxSize, disk: x.s.Disk, trace: trace{most: x.s.Limits.Received}}
-	items, err = x.s.Spool.Put(x.s.working, x.itemsFor(tx), in)
-	if in.err != nil && !errors.Is(in.err, io.EOF) {
-		err = in.err // whatever the spool made of it
+	items, err := x.s.Spool.Put(x.s.working, x.itemsFor(x.tx), in)
+	line.Size = in.size
+	switch {
+	case in.err != nil && !errors.Is(in.err, io.EOF):
+		return nil, in.err // whatever the spool made of it
+	case err == nil && (!in.whole || len(items) == 0):
+		return nil, errors.New("the spool did not read the letter to its end")
+	case err != nil:
+		return nil, fmt.Errorf("putting a letter into the spool: %w", err)
 	}
-	if err == nil && (!in.whole || len(items) == 0) {
-		err = errors.New("the spool did not read the letter to its end")
-	}
-	x.record(tx, verb, in.size, items, err)
-	if err == nil {
-		return items, nil
-	}
+	return items, nil
+}
+
+// refuse words an error and writes its line of the log: a letter that was cut
+// off has one too.
+func (x *session) refuse(line Delivery, err error) error {
+	told := x.s.replyError(err)
+	line.Code, line.Answer = told.Code, told.Message
+	x.s.record(line)
 	if why := reasonFor(err); why == failed || why == full {
-		x.w.link.log().Warn("smtpd.refused", "size", in.size, "err", err)
+		x.w.link.log().Warn("smtpd.refused", "size", line.Size, "err", err)
 	}
-	return nil, fmt.Errorf("putting a letter into the spool: %w", err)
+	return told
+}
+
+// took writes the line of a letter that was taken.
+func (x *session) took(line Delivery, items []registry.Item, answer string) {
+	line.Code, line.Answer = 250, answer
+	for _, it := range items {
+		line.Items = append(line.Items, it.ID)
+	}
+	x.s.record(line)
 }
 
 // itemsFor makes one item for each register among the recipients, in the order
@@ -118,24 +154,6 @@ func (tx *transaction) said() []string {
 	return all
 }
 
-// record writes the line of the log. A letter that was cut off has one too.
-func (x *session) record(tx *transaction, verb string, size int64, items []registry.Item, err error) {
-	tx.recorded = true
-	d := x.w.link.delivery(verb)
-	d.Helo, d.Sender, d.Recipients, d.Size = x.helo, tx.from, tx.named(), size
-	d.Code, d.Answer = 250, "taken"
-	if err != nil {
-		var told *smtp.SMTPError
-		errors.As(x.s.replyError(err), &told) // it is one
-		d.Code, d.Answer = told.Code, fmt.Sprintf("%d %s", told.Code, told.Message)
-	} else {
-		for _, it := range items {
-			d.Items = append(d.Items, it.ID)
-		}
-	}
-	x.s.Deliveries.Record(d)
-}
-
 // patience bounds the wait for numbers of one letter. It ends when we close.
 func (x *session) patience() (context.Context, func()) {
 	return context.WithTimeout(x.s.closing, x.s.WaitForNumber)
@@ -146,7 +164,7 @@ func (x *session) patience() (context.Context, func()) {
 const glance = 200 * time.Millisecond
 
 // thank says 250: with the number if it comes in time, else with the item's id.
-func (x *session) thank(ctx context.Context, it registry.Item) error {
+func (x *session) thank(ctx context.Context, it registry.Item) *smtp.SMTPError {
 	text := "Accepted as " + it.ID.String()
 	if number := x.number(ctx, it); number != "" {
 		text = "Registered as " + number

@@ -37,13 +37,15 @@ type Delivery struct {
 	Code       int               `json:"code"`
 	Answer     string            `json:"answer,omitempty"`
 	Items      []registry.ItemID `json:"items,omitempty"`
+	// Omitted counts refusals before this line that were too many to write down.
+	Omitted int `json:"omitted,omitempty"`
 }
 
 // keepMonths is how long deliveries are kept.
 const keepMonths = 24
 
 // Deliveries is the log of what was tried at the mail door: a file a month,
-// one JSON object a line. What the last second wrote may be lost with the
+// one JSON object a line. What was written last may be lost with the
 // power; the letters themselves are elsewhere.
 type Deliveries struct {
 	dir string
@@ -85,9 +87,9 @@ func (d *Deliveries) Record(one Delivery) {
 	}
 }
 
-// Run writes what is held once a second until ctx is done, then closes.
+// Run writes what is held five times a second until ctx is done, then closes.
 func (d *Deliveries) Run(ctx context.Context) error {
-	tick := time.NewTicker(time.Second)
+	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
 	for {
 		select {

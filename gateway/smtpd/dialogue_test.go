@@ -253,7 +253,7 @@ func TestDialoguesSplitAtEveryOffset(t *testing.T) {
 				}
 				split[turn.say] = true
 				step := 1
-				if len(turn.say) > 20_000 || testing.Short() {
+				if len(turn.say) > 1000 || testing.Short() {
 					step = 1 + len(turn.say)/10
 				}
 				for at := 1; at < len(turn.say); at += step {

@@ -19,70 +19,93 @@ type gate struct {
 	minute   int64 // the counts below are of this minute
 	arrivals map[netip.Addr]int
 	letters  map[netip.Addr]int
-	refused  map[netip.Addr]int
+	refusals map[string]int
+	refused  int // all refusals
+	omitted  int // since the last line that was written down
 }
+
+// How many refusals of a minute are written down, of one peer and of all.
+const peerRefusals, allRefusals = 60, 600
 
 func newGate(limits Limits, now func() time.Time) *gate {
 	return &gate{
 		limits: limits, now: now,
 		peers: map[netip.Addr]int{}, networks: map[netip.Prefix]int{},
-		arrivals: map[netip.Addr]int{}, letters: map[netip.Addr]int{}, refused: map[netip.Addr]int{},
+		arrivals: map[netip.Addr]int{}, letters: map[netip.Addr]int{}, refusals: map[string]int{},
 	}
 }
 
-// enter lets a connection in; who is let in must leave. first tells whether a
-// refusal is the first of this peer in this minute: further ones are not worth
-// a line in the log.
-func (g *gate) enter(peer netip.Addr, trusted bool) (in, first bool) {
-	who := household(peer)
+// enter lets a connection in; who is let in must leave. One that is free of the
+// limits for strangers is bound by twice the number of all.
+func (g *gate) enter(peer netip.Addr, free bool) bool {
+	who, where := household(peer), network(peer)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.turn()
-	most := g.limits.Connections
-	if trusted {
-		most *= 2
-	}
-	g.arrivals[who]++
-	refuse := over(g.all+1, most)
-	if !trusted {
-		refuse = refuse || over(g.peers[who]+1, g.limits.PerPeer) ||
-			over(g.networks[network(peer)]+1, g.limits.PerNetwork) ||
-			over(g.arrivals[who], g.limits.NewPerMinute)
-	}
-	if refuse {
-		g.refused[who]++
-		return false, g.refused[who] == 1
+	if free {
+		if over(g.all+1, 2*g.limits.Connections) {
+			return false
+		}
+	} else {
+		g.arrivals[who]++
+		if over(g.all+1, g.limits.Connections) || over(g.peers[who]+1, g.limits.PerPeer) ||
+			over(g.networks[where]+1, g.limits.PerNetwork) || over(g.arrivals[who], g.limits.NewPerMinute) {
+			return false
+		}
 	}
 	g.all++
 	g.peers[who]++
-	g.networks[network(peer)]++
-	return true, false
+	g.networks[where]++
+	return true
 }
 
 func (g *gate) leave(peer netip.Addr) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.all--
-	if who := household(peer); g.peers[who] > 1 {
-		g.peers[who]--
-	} else {
-		delete(g.peers, who)
+	less(g.peers, household(peer))
+	less(g.networks, network(peer))
+}
+
+// less counts one down and forgets who is at none.
+func less[K comparable](m map[K]int, k K) {
+	if m[k]--; m[k] <= 0 {
+		delete(m, k)
 	}
-	if where := network(peer); g.networks[where] > 1 {
-		g.networks[where]--
-	} else {
-		delete(g.networks, where)
-	}
+}
+
+func (g *gate) here() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.all
 }
 
 // letter counts a letter of a stranger and reports whether he may send it.
 func (g *gate) letter(peer netip.Addr) bool {
+	who := household(peer)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.turn()
-	who := household(peer)
 	g.letters[who]++
 	return !over(g.letters[who], g.limits.LettersPerMinute)
+}
+
+// note reports whether an attempt is to be written down, and how many before it
+// were not.
+func (g *gate) note(peer string, refusal bool) (write bool, omitted int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.turn()
+	if refusal {
+		g.refusals[peer]++
+		g.refused++
+		if g.refusals[peer] > peerRefusals || g.refused > allRefusals {
+			g.omitted++
+			return false, 0
+		}
+	}
+	omitted, g.omitted = g.omitted, 0
+	return true, omitted
 }
 
 // turn forgets the minute before.
@@ -91,24 +114,28 @@ func (g *gate) turn() {
 		g.minute = m
 		clear(g.arrivals)
 		clear(g.letters)
-		clear(g.refused)
+		clear(g.refusals)
+		g.refused = 0
 	}
 }
 
 // household is what one subscriber can have: an IPv4 address, an IPv6 /64.
 func household(a netip.Addr) netip.Addr {
 	if a.Is6() {
-		p, _ := a.WithZone("").Prefix(64) // 64 fits every IPv6 address
-		return p.Addr()
+		return prefix(a, 64).Addr()
 	}
 	return a
 }
 
 func network(a netip.Addr) netip.Prefix {
-	bits := 24
 	if a.Is6() {
-		bits = 56
+		return prefix(a, 56)
 	}
-	p, _ := a.WithZone("").Prefix(bits) // fits; the zero address gives the zero prefix
+	return prefix(a, 24)
+}
+
+// prefix of an address that may be none: a Unix peer has the zero one.
+func prefix(a netip.Addr, bits int) netip.Prefix {
+	p, _ := a.WithZone("").Prefix(bits) // fails for no address only, and gives the zero prefix
 	return p
 }

@@ -26,6 +26,7 @@ type link struct {
 	source  string
 	id      string // names the connection in envelopes and in the log
 	trusted bool   // a trusted relay, or the local mail server
+	device  bool   // a scanner of ours
 	tls     *tls.Config
 	cipher  string // "TLS1.3 …", empty in the clear
 	user    string // who logged in
@@ -83,30 +84,30 @@ func (l *link) leave(w *wire) {
 }
 
 // free reports whether the limits that keep strangers in bounds are lifted.
-func (l *link) free() bool { return l.trusted || l.user != "" }
+func (l *link) free() bool { return l.trusted || l.device || l.user != "" }
 
-// refused records what was not taken, before any letter came.
+// refused records what was not taken before any letter came. What is no attempt
+// to deliver is not worth a line.
 func (l *link) refused(verb, command string, code int, answer string) {
+	line := l.delivery(verb)
+	line.Code, line.Answer = code, answer
+	if l.session != nil {
+		l.session.describe(&line)
+	}
 	switch verb {
-	case "MAIL", "RCPT", "AUTH", "DATA", "BDAT":
+	case "MAIL":
+		line.Sender = angled(command)
+	case "RCPT":
+		line.Recipients = []string{angled(command)}
+	case "DATA", "BDAT":
+		if l.session != nil && l.session.recorded() {
+			return
+		}
+	case "AUTH":
 	default:
 		return
 	}
-	d := l.delivery(verb)
-	d.Code, d.Answer = code, answer
-	if l.session != nil {
-		if l.session.recorded() && (verb == "DATA" || verb == "BDAT") {
-			return
-		}
-		l.session.describe(&d)
-	}
-	switch address := angled(command); verb {
-	case "MAIL":
-		d.Sender = address
-	case "RCPT":
-		d.Recipients = []string{address}
-	}
-	l.s.Deliveries.Record(d)
+	l.s.record(line)
 }
 
 // delivery begins a line of the log.

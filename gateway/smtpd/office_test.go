@@ -201,11 +201,12 @@ func (d *door) pipe(kind, peer string) *duplex {
 type talk struct {
 	t testing.TB
 	net.Conn
-	heard chan string // one line each, without its end
+	heard    chan string // one line each, without its end
+	patience time.Duration
 }
 
 func newTalk(t testing.TB, c net.Conn) *talk {
-	k := &talk{t: t, Conn: c, heard: make(chan string, 1000)}
+	k := &talk{t: t, Conn: c, heard: make(chan string, 1000), patience: 20 * time.Second}
 	go func() {
 		defer close(k.heard)
 		var line []byte
@@ -232,8 +233,8 @@ func (k *talk) hear() string {
 	select {
 	case line := <-k.heard:
 		return line
-	case <-time.After(20 * time.Second):
-		panic("nothing heard for 20 seconds")
+	case <-time.After(k.patience):
+		panic("nothing heard for too long")
 	}
 }
 
@@ -258,6 +259,32 @@ func (k *talk) send(raw string) {
 	if _, err := io.WriteString(k.Conn, raw); err != nil {
 		k.t.Fatalf("sending %q: %v", raw, err)
 	}
+}
+
+// end demands that the other side has nothing more to say and closes.
+func (k *talk) end() {
+	k.t.Helper()
+	if got := k.hear(); got != "" {
+		k.t.Fatalf("heard %q, want the end", got)
+	}
+}
+
+// expect demands how the next answer begins.
+func (k *talk) expect(answer string) string {
+	k.t.Helper()
+	got := k.answer()
+	if !strings.HasPrefix(got, answer) {
+		k.t.Fatalf("heard %q, want %q", got, answer)
+	}
+	return got
+}
+
+// letter sends one and gives the answer.
+func (k *talk) letter(text string) string {
+	k.t.Helper()
+	k.want("DATA", "354 ")
+	k.send(text + "\r\n.\r\n")
+	return k.answer()
 }
 
 // want says a line and demands how the answer begins.

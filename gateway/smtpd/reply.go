@@ -130,14 +130,20 @@ func reasonFor(err error) reason {
 // replyError turns any error into what the library may send: exactly an
 // *smtp.SMTPError, since it calls everything else permanent and sends its text
 // to strangers. Every way out of Mail, Rcpt, Data, LMTPData and Auth passes it.
-func (s *Server) replyError(err error) error {
-	if err == nil {
-		return nil
-	}
+func (s *Server) replyError(err error) *smtp.SMTPError {
 	if known, ok := errors.AsType[*smtp.SMTPError](err); ok {
 		return known
 	}
 	return s.refuse(reasonFor(err))
+}
+
+// reply is replyError where there may be no error: a nil *smtp.SMTPError in an
+// error would be one.
+func (s *Server) reply(err error) error {
+	if err == nil {
+		return nil
+	}
+	return s.replyError(err)
 }
 
 // refuse words a refusal, in English and then in the office's language.

@@ -28,9 +28,10 @@ type Server struct {
 	// Three halves of one library server: in the clear, over TLS, LMTP.
 	plain, secure, lmtp *hall
 
-	knocking sync.WaitGroup // connections that are not let in yet
-	pending  atomic.Int64   // how many these are
-	closing  context.Context
+	knocking                 sync.WaitGroup // connections that are not let in yet
+	pending                  atomic.Int64   // how many these are
+	taken, deferred, refused atomic.Uint64
+	closing                  context.Context // ends when we close
 	// working outlives closing by Times.Shutdown: letters on their way finish.
 	working context.Context
 
@@ -244,10 +245,10 @@ func (s *Server) admit(conn net.Conn, d *doorway) {
 	if d.kind == "lmtp" {
 		hall, l.door, l.trusted = s.lmtp, registry.DoorLMTP, true
 	} else if device, ok := s.deviceAt(l.peer); ok {
-		l.door, l.source = registry.DoorScan, device.Name
+		l.door, l.source, l.device = registry.DoorScan, device.Name, true
 	}
-	if in, first := s.gate.enter(l.peer, l.trusted); !in {
-		s.sendAway(l, conn, d, first)
+	if !s.gate.enter(l.peer, l.free()) {
+		s.sendAway(l, conn, d)
 		return
 	}
 	if d.kind == "smtps" {
@@ -296,18 +297,45 @@ func (s *Server) deviceAt(peer netip.Addr) (Device, bool) {
 	return Device{}, false
 }
 
-// sendAway tells a peer in the clear that he is one too many.
-func (s *Server) sendAway(l *link, conn net.Conn, d *doorway, record bool) {
+// sendAway tells a peer that he is one too many.
+func (s *Server) sendAway(l *link, conn net.Conn, d *doorway) {
 	no := s.refuse(tooMany)
-	if record {
-		entry := l.delivery("CONNECT")
-		entry.Code, entry.Answer = no.Code, string(replyLine(no)[:len(replyLine(no))-2])
-		s.Deliveries.Record(entry)
-	}
+	line := l.delivery("CONNECT")
+	line.Code, line.Answer = no.Code, no.Message
+	s.record(line)
 	if d.kind != "smtps" && conn.SetWriteDeadline(time.Now().Add(time.Second)) == nil {
 		_, _ = conn.Write(replyLine(no)) // he may be gone
 	}
 	_ = l.raw.Close()
+}
+
+// record counts a delivery and writes it down. Refusals are written down as far
+// as one minute bears: strangers must not fill our disk with them.
+func (s *Server) record(line Delivery) {
+	switch {
+	case line.Code < 400:
+		s.taken.Add(1)
+	case line.Code < 500:
+		s.deferred.Add(1)
+	default:
+		s.refused.Add(1)
+	}
+	var write bool
+	if write, line.Omitted = s.gate.note(line.Peer, line.Code >= 400); write {
+		s.Deliveries.Record(line)
+	}
+}
+
+// A Count is what went through the door since it was opened: letters taken,
+// commands and letters put off (4xx) and refused (5xx), and who is here now.
+type Count struct {
+	Connections              int
+	Taken, Deferred, Refused uint64
+}
+
+// Count gives the figures of now.
+func (s *Server) Count() Count {
+	return Count{s.gate.here(), s.taken.Load(), s.deferred.Load(), s.refused.Load()}
 }
 
 func addressOf(a net.Addr) netip.Addr {

@@ -46,7 +46,7 @@ func (s *Server) newSession(c *smtp.Conn) (smtp.Session, error) {
 
 // Mail implements smtp.Session.
 func (x *session) Mail(from string, options *smtp.MailOptions) error {
-	return x.s.replyError(x.mail(from, options))
+	return x.s.reply(x.mail(from, options))
 }
 
 func (x *session) mail(from string, options *smtp.MailOptions) error {
@@ -81,7 +81,7 @@ func (x *session) mail(from string, options *smtp.MailOptions) error {
 
 // Rcpt implements smtp.Session.
 func (x *session) Rcpt(to string, _ *smtp.RcptOptions) error {
-	return x.s.replyError(x.rcpt(to))
+	return x.s.reply(x.rcpt(to))
 }
 
 func (x *session) rcpt(to string) error {
@@ -147,7 +147,7 @@ func (x *session) Auth(mechanism string) (sasl.Server, error) {
 		return nil, smtp.ErrAuthUnknownMechanism
 	}
 	return &plainLogin{sasl.NewPlainServer(func(identity, user, password string) error {
-		return x.s.replyError(x.login(identity, user, password))
+		return x.s.reply(x.login(identity, user, password))
 	}), x}, nil
 }
 

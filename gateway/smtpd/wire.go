@@ -116,7 +116,7 @@ func (w *wire) readChunk(p []byte) (n int, err error) {
 	}
 	w.chunk -= int64(n)
 	if err != nil {
-		w.fail = io.EOF
+		w.fail, w.link.rude = io.EOF, true
 		err = fmt.Errorf("%w: %w", errCut, lost(err))
 	}
 	return n, err
