@@ -3,6 +3,7 @@ package parse
 import (
 	"context"
 	"io"
+	"os"
 	"strings"
 
 	"kancelaria/gateway/parse/tree"
@@ -25,11 +26,11 @@ type Candidate struct {
 	Size   int64
 	// Open gives the decoded bytes of the part: the signed file, or the
 	// signature itself when it is detached.
-	Open func() (io.ReadCloser, error)
+	Open func(context.Context) (io.ReadCloser, error)
 	// Content gives what a detached signature covers, nil if it covers what
 	// Open gives. For mail it is the exact bytes of the signed part in the
 	// original, header and body, as RFC 1847 § 2.1 counts them.
-	Content func() (io.ReadCloser, error)
+	Content func(context.Context) (io.ReadCloser, error)
 	// ContentPath is the part that Content gives.
 	ContentPath string
 	// Start and End say where Content lies in the original; both zero when it
@@ -58,6 +59,10 @@ func (run *reading) signedPart(w *walker, n *tree.Node) {
 	if len(n.Children) < 2 || run.seek != nil {
 		return
 	}
+	if _, onDisk := w.src.(*os.File); onDisk {
+		run.flag(registry.FlagSigned) // unpacked for a moment only: too late to look
+		return
+	}
 	content, sig := n.Children[0], n.Children[1]
 	c := Candidate{
 		Path: w.prefix + sig.Path, Name: run.rawFileName(sig, w.set), Media: sig.Type, Format: SMIME,
@@ -68,10 +73,10 @@ func (run *reading) signedPart(w *walker, n *tree.Node) {
 		c.Format = PGPMIME
 	}
 	src := w.src
-	c.Open = func() (io.ReadCloser, error) {
+	c.Open = func(context.Context) (io.ReadCloser, error) {
 		return run.r.openRange(src, sig.BodyStart, sig.BodyEnd, sig.Encoding), nil
 	}
-	c.Content = func() (io.ReadCloser, error) {
+	c.Content = func(context.Context) (io.ReadCloser, error) {
 		return io.NopCloser(io.NewSectionReader(src, content.Start, content.BodyEnd-content.Start)), nil
 	}
 	if w.prefix == "" {

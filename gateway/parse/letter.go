@@ -150,9 +150,16 @@ func (w *walker) leaf(n *tree.Node, p place) {
 	if k.text && wantsText(n) && w.run.seek == nil {
 		w.run.hold(passage{raw: held, charset: f.charset, html: k.html, role: f.role, index: index, nested: p.nested, letter: p.letter, flowed: isFlowed(n)})
 	}
+	if p.report && n.Type == "text/rfc822-headers" && n.Identity() {
+		head := tree.Split(w.run.ctx, f.at, min(f.size, maxReturned), w.run.r.Limits.Tree, nil)
+		w.run.returned(head.Root)
+	}
 	f.role = w.run.settleRole(index, f.role, k)
 	w.run.inside(f, k, index, p)
 }
+
+// maxReturned bounds what is read of the header that a report returns.
+const maxReturned = 256 << 10
 
 // settleRole corrects a role by what the bytes are: winmail.dat is known by
 // them and not by what it is called.

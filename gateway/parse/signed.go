@@ -1,6 +1,7 @@
 package parse
 
 import (
+	"context"
 	"io"
 	"strings"
 
@@ -82,7 +83,7 @@ func (run *reading) pair(a registry.Attachment, format Format) Candidate {
 }
 
 // again opens a part of the original anew, whenever it is asked to.
-func (run *reading) again(path string) func() (io.ReadCloser, error) {
-	r, it, src, ctx := run.r, run.it, run.src, run.ctx
-	return func() (io.ReadCloser, error) { return r.Open(ctx, it, src, path) }
+func (run *reading) again(path string) func(context.Context) (io.ReadCloser, error) {
+	r, it, src := run.r, run.it, run.src
+	return func(ctx context.Context) (io.ReadCloser, error) { return r.Open(ctx, it, src, path) }
 }
