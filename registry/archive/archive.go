@@ -109,10 +109,11 @@ type Archive struct {
 
 	live atomic.Pointer[horizon] // what readers may see of cur
 
-	prep    sync.Mutex // guards next, highest and prepErr
+	prep    sync.Mutex // guards what follows, up to over
 	next    *writer
 	highest uint64 // number of the last segment that was made
 	prepErr error
+	over    bool          // closed: nothing is prepared any more
 	wake    chan struct{} // Run: look whether next is wanted
 
 	marks  marks
@@ -282,6 +283,7 @@ func (a *Archive) Close() error {
 	a.mu.Unlock()
 	a.prep.Lock()
 	defer a.prep.Unlock()
+	a.over = true
 	if a.next != nil {
 		err = errors.Join(err, a.next.file.Close())
 		a.next = nil

@@ -2,6 +2,7 @@ package archive
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -29,7 +30,10 @@ func BenchmarkAccept(b *testing.B) {
 					b.Fatal(err)
 				}
 				defer a.Close()
-				go a.Run(b.Context())
+				ctx, stop := context.WithCancel(b.Context())
+				ran := make(chan error)
+				go func() { ran <- a.Run(ctx) }()
+				defer func() { stop(); <-ran }()
 				deliver(b, a, registry.NewItemID(time.Now()), text) // the first segment is there
 				spread(b, writers, int64(size), func() error {
 					_, err := deliver(b, a, registry.NewItemID(time.Now()), text)

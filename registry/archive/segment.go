@@ -178,6 +178,9 @@ func (a *Archive) putBack(next *writer) {
 
 // prepareLocked makes the next segment unless it is there. Callers hold prep.
 func (a *Archive) prepareLocked() error {
+	if a.over {
+		return ErrClosed
+	}
 	if a.next != nil {
 		return nil
 	}
