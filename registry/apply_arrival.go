@@ -112,7 +112,7 @@ func (f *fold) decideEntry(l *Line) error {
 		flags = AddFlags(flags, FlagPossibleDuplicate)
 		o.DuplicateOf = like.String()
 	}
-	o.Flags = flags
+	o.Flags = cleanAll(flags)
 	o.Number = Number{Register: series.Register, Year: series.Year, Seq: series.Taken + 1}
 	if least := series.LastAt.Add(time.Microsecond); o.At.Before(least) && !series.LastAt.IsZero() {
 		o.At = least
@@ -187,16 +187,15 @@ func (f *fold) enterArrival(l Line) (kind, subject string, previous int64) {
 	}
 	row.Disposition, row.Leaf, row.Number, row.Reason = o.Disposition, o.Leaf, o.Number, a.Reason
 	f.arrivals.set(row.Item, row)
-	switch {
-	case o.Disposition == Registered:
+	if o.Disposition == Registered {
 		f.enterEntry(l)
 		return string(o.Disposition), o.Number.String(), previous
-	case a.Answers != "":
-		// What a bounce answers is where people look for it.
-		return string(o.Disposition), clean(a.Answers), previous
-	default:
-		return string(o.Disposition), row.Item.String(), previous
 	}
+	// What a bounce answers is where people look for it.
+	if n, err := ParseNumber(a.Answers); err == nil && f.entries.get(n).Found {
+		return string(o.Disposition), n.String(), previous
+	}
+	return string(o.Disposition), row.Item.String(), previous
 }
 
 func newArrivalRow(a *Arrival) ArrivalRow {
@@ -279,7 +278,7 @@ func newWork(l Line) Work {
 		ReceivedOn:   a.ReceivedOn,
 		Door:         a.Item.Door, Source: clean(a.Item.Source),
 		Status: StatusRegistered, Department: clean(d.Department), Clerk: clean(o.Clerk), OnBehalfOf: clean(o.OnBehalfOf),
-		Class: clean(d.Class), CasePolicy: clean(d.CasePolicy), Deadline: d.Deadline,
+		Class: clean(d.Class), CasePolicy: clean(d.CasePolicy),
 		Folder: o.Folder, OwnFolder: o.Folder == o.Number.Folder(),
 		Suggestion: clean(d.CaseSuggestion), DuplicateOf: clean(o.DuplicateOf),
 		Subject: clean(a.Document.Subject), Title: clean(a.Title), Sender: a.Sender.clean(),
@@ -287,11 +286,11 @@ func newWork(l Line) Work {
 		MessageID: clean(a.Document.MessageID),
 		Digest:    a.Item.Original.Digest, Size: a.Item.Original.Size, MediaType: clean(a.Item.Original.MediaType),
 		Place: a.Place, Attachments: a.Document.CountAttachments(),
-		Flags: o.Flags, Labels: d.Labels, Priority: clean(d.Priority),
-		Restricted: d.Restricted, Readers: d.Readers, HideFrom: d.HideFrom,
+		Flags: o.Flags, Labels: cleanAll(d.Labels), Priority: clean(d.Priority),
+		Restricted: d.Restricted, Readers: cleanAll(d.Readers), HideFrom: cleanAll(d.HideFrom),
 		Version: 1, Found: true,
 	}
-	w.Deadline.At = w.Deadline.At.UTC().Truncate(time.Microsecond)
+	w.setDeadline(&d.Deadline)
 	if w.Clerk != "" {
 		w.Status = StatusAssigned
 	}

@@ -359,5 +359,5 @@ func splitFlags(s string) []Flag {
 
 // dropFlags gives the flags without some, in a slice of its own.
 func dropFlags(flags []Flag, less ...Flag) []Flag {
-	return slices.DeleteFunc(slices.Clone(flags), func(f Flag) bool { return slices.Contains(less, f) })
+	return cleanAll(slices.DeleteFunc(slices.Clone(flags), func(f Flag) bool { return slices.Contains(less, f) }))
 }

@@ -228,3 +228,16 @@ func TestReplayGivesTheSameBook(t *testing.T) {
 	}
 	b.checkReplay()
 }
+
+// act commits one act, an hour after noon, and gives its outcome.
+func (b *mapBook) act(key string, a Act, change ...func(*Draft)) Outcome {
+	b.t.Helper()
+	d := Draft{
+		Key: "act/" + key, At: noon.Add(time.Hour), On: Day{2026, 11, 23}, Salt: salt(key), Node: "n1", Actor: "os1", Reason: "powód", Act: &a,
+	}
+	for _, c := range change {
+		c(&d)
+	}
+	_, out := b.commit(d)
+	return out[0]
+}

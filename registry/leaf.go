@@ -329,10 +329,29 @@ func LineOf(row LeafRow) (Line, error) {
 }
 
 // clean makes a text fit for columns and leaves: valid UTF-8 without NUL. What
-// readers hand over is so already; what people type may not be.
+// readers hand over is so already; what people type may not be. Each bad byte
+// becomes one mark, as in JSON, so that a replayed line gives the same text.
 func clean(s string) string {
 	if utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 {
 		return s
 	}
-	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "")
+	return strings.ReplaceAll(string([]rune(s)), "\x00", "")
+}
+
+// cleanAll cleans a list; an empty one is none, as after reading it from JSON.
+func cleanAll[S ~string](list []S) []S {
+	if len(list) == 0 {
+		return nil
+	}
+	for i, s := range list {
+		if clean(string(s)) == string(s) {
+			continue
+		}
+		out := append([]S(nil), list...)
+		for j := i; j < len(out); j++ {
+			out[j] = S(clean(string(out[j])))
+		}
+		return out
+	}
+	return list
 }
