@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 )
@@ -52,7 +53,9 @@ func (d Day) Weekday() time.Weekday {
 }
 
 // Before reports whether d is an earlier day than o.
-func (d Day) Before(o Day) bool { return d.String() < o.String() }
+func (d Day) Before(o Day) bool {
+	return cmp.Or(cmp.Compare(d.Year, o.Year), cmp.Compare(d.Month, o.Month), cmp.Compare(d.Day, o.Day)) < 0
+}
 
 // MarshalText implements encoding.TextMarshaler.
 func (d Day) MarshalText() ([]byte, error) { return []byte(d.String()), nil }

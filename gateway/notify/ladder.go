@@ -53,6 +53,11 @@ func (l Ladder) reached(o *registry.Office, w registry.Work, moved, now time.Tim
 
 // acceptance looks how long the office was open while the letter waited.
 func (l Ladder) acceptance(o *registry.Office, w registry.Work, moved, now time.Time) rung {
+	switch w.Status {
+	case registry.StatusAssigned, registry.StatusRegistered, registry.StatusToComplete:
+	default:
+		return rung{}
+	}
 	waited := o.Calendar.WorkingTime(moved, now, zone(o))
 	r := rung{mark: moved.UTC().Format("2006-01-02T15:04")}
 	switch {
@@ -83,7 +88,7 @@ func (l Ladder) term(o *registry.Office, w registry.Work, today registry.Day) ru
 		raw = registry.DayOf(w.Deadline.At, zone(o))
 		due = raw
 	}
-	if raw.IsZero() || due.IsZero() {
+	if raw.IsZero() || due.IsZero() || today.AddDays(farthest).Before(raw) {
 		return rung{}
 	}
 	steps := []struct {
