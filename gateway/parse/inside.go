@@ -47,7 +47,7 @@ func (run *reading) opener(f file, k kind) func(*box) {
 		return (*box).letter
 	case k.media == "application/zip", strings.HasPrefix(k.media, "application/vnd.etsi.asic"):
 		return (*box).zip
-	case k.media == "application/x-rar-compressed":
+	case k.media == "application/vnd.rar":
 		return (*box).rar
 	case k.media == "application/x-7z-compressed":
 		return (*box).sevenZip

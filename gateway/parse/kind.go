@@ -31,6 +31,12 @@ func kindOf(head []byte, name, declared string) kind {
 		return kind{media: orElse(declared, "text/plain"), ext: path.Ext(name), text: strings.HasPrefix(declared, "text/")}
 	case strings.HasPrefix(declared, "text/") && isText(head) && !bytes.HasPrefix(head, []byte("%PDF-")):
 		return textKind(declared)
+	case isCMSHead(head, name, declared):
+		k := kind{media: "application/pkcs7-mime", ext: ".p7m"}
+		if isCMS(declared) {
+			k.media = declared
+		}
+		return k
 	case bytes.HasPrefix(head, []byte{0x78, 0x9f, 0x3e, 0x22}):
 		return kind{media: "application/ms-tnef", ext: ".dat"}
 	case declared == "message/rfc822" || declared == "message/global", looksLikeLetter(head) && !strings.HasPrefix(declared, "message/"):
@@ -52,10 +58,10 @@ func detected(head []byte, name, declared string) kind {
 	switch {
 	case media == "application/octet-stream" && strings.HasPrefix(declared, "text/"):
 		k = textKind(declared)
-	case media == "application/octet-stream" && (declared == "application/pkcs7-mime" || declared == "application/pkcs7-signature" || declared == "application/x-pkcs7-mime" || declared == "application/x-pkcs7-signature") && head[0] == 0x30:
-		k.media, k.ext = declared, ".p7m"
-	case media == "application/octet-stream" && head[0] == 0x30 && hasExt(name, ".p7m", ".p7s", ".p7b", ".sig"):
-		k.media, k.ext = "application/pkcs7-mime", strings.ToLower(path.Ext(name))
+	case media == "application/zip":
+		if said := zipMedia(head); said != "" {
+			k.media, k.ext = said, orElse(strings.ToLower(path.Ext(name)), ".zip")
+		}
 	case media == "application/octet-stream" && bytes.Contains(head[:min(len(head), 2048)], []byte("%PDF-")):
 		k.media, k.ext = "application/pdf", ".pdf" // QUIRK: bytes of a fax gateway before the PDF
 	case media == "application/x-ole-storage":
@@ -68,6 +74,43 @@ func detected(head []byte, name, declared string) kind {
 		}
 	}
 	return k
+}
+
+// isCMSHead reports whether bytes begin a CMS: a sequence that names a content
+// type of PKCS #7, or what is said to be one.
+func isCMSHead(head []byte, name, declared string) bool {
+	if head[0] != 0x30 || len(head) < 2 {
+		return false
+	}
+	return isCMS(declared) || hasExt(name, ".p7m", ".p7s") ||
+		bytes.Contains(head[:min(len(head), 24)], []byte("\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07"))
+}
+
+// zipMedia reads what a zip says of itself, as OpenDocument and ASiC do in a
+// first member that is stored (ETSI EN 319 162-1 § A.1).
+func zipMedia(head []byte) string {
+	const name = "mimetype"
+	if len(head) < 38 || string(head[30:38]) != name {
+		return ""
+	}
+	size := int(head[22]) | int(head[23])<<8
+	skip := int(head[28]) | int(head[29])<<8
+	from := 30 + len(name) + skip
+	if from > len(head) {
+		return ""
+	}
+	said := head[from:min(from+100, len(head))]
+	if size > 0 { // else the size stands behind the member
+		said = said[:min(size, len(said))]
+	}
+	media := string(said)
+	if end := strings.IndexFunc(media, func(r rune) bool { return r <= ' ' || r > '~' }); end >= 0 {
+		media = media[:end]
+	}
+	if strings.HasPrefix(media, "application/vnd.etsi.asic") || strings.HasPrefix(media, "application/vnd.oasis.opendocument.") {
+		return media
+	}
+	return ""
 }
 
 // oleKind tells the old office formats apart, which all lie in one container,
@@ -317,7 +360,7 @@ func family(media string) string {
 		return "program"
 	case media == "text/html":
 		return "html"
-	case media == "application/zip", media == "application/x-rar-compressed", media == "application/x-7z-compressed":
+	case media == "application/zip", media == "application/vnd.rar", media == "application/x-7z-compressed":
 		return "archive"
 	case strings.HasPrefix(media, "application/vnd.openxmlformats-officedocument."), strings.HasPrefix(media, "application/vnd.oasis.opendocument."),
 		media == "application/msword", strings.HasPrefix(media, "application/vnd.ms-excel"), strings.HasPrefix(media, "application/vnd.ms-powerpoint"), media == "application/x-ole-storage":
