@@ -53,12 +53,24 @@ type clause struct {
 
 // and adds a condition; each ? in it is the next argument.
 func (c *clause) and(condition string, args ...any) {
+	c.glue()
+	c.add(condition, args...)
+}
+
+func (c *clause) glue() {
 	if c.text.Len() == 0 {
 		c.text.WriteString(" WHERE ")
 	} else {
 		c.text.WriteString(" AND ")
 	}
-	c.add(condition, args...)
+}
+
+// nest adds a condition around another clause, which was begun with c's
+// arguments and so goes on counting where c stopped.
+func (c *clause) nest(before string, inner *clause, after string) {
+	c.glue()
+	c.text.WriteString(before + inner.text.String() + after)
+	c.args = inner.args
 }
 
 // add adds any text; each ? in it is the next argument.

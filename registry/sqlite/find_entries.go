@@ -248,12 +248,12 @@ func (s *Store) numberOfKey(ctx context.Context, key string) (registry.Number, e
 
 // marked lists entries by a mark, newest first. The text itself is compared
 // too: marks may be equal by chance, and the entry may have changed since.
-func (s *Store) marked(ctx context.Context, q registry.Query, kind byte, field, value string) (registry.Page, error) {
+func (s *Store) marked(ctx context.Context, q registry.Query, kind byte, column, value string) (registry.Page, error) {
 	c, err := s.filters(ctx, q)
 	if err != nil || value == "" {
 		return registry.Page{}, err
 	}
-	c.and("mark.marks MATCH ? AND lower(w.body ->> ?) = lower(?)", mark(kind, value), field, value)
+	c.and("mark MATCH ? AND "+column+" = ?", mark(kind, value), value)
 	return s.works(ctx, q, "SELECT w.body FROM mark JOIN work AS w ON w.leaf = mark.rowid", c, markNewestFirst)
 }
 
@@ -270,9 +270,9 @@ var markNewestFirst = order{
 }
 
 func (s *Store) findMessage(ctx context.Context, q registry.Query) (registry.Page, error) {
-	return s.marked(ctx, q, markMessage, "$.MessageID", q.MessageID)
+	return s.marked(ctx, q, markMessage, "w.body ->> '$.MessageID'", q.MessageID)
 }
 
 func (s *Store) findSender(ctx context.Context, q registry.Query) (registry.Page, error) {
-	return s.marked(ctx, q, markSender, "$.Sender.email", strings.ToLower(q.Sender))
+	return s.marked(ctx, q, markSender, "w.sender", strings.ToLower(q.Sender))
 }

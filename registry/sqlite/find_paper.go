@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"fmt"
 	"strconv"
 	"strings"
 
@@ -143,9 +142,8 @@ func visibleNumber(c *clause, v *registry.Viewer, register, year, seq string) {
 	if hidden.text.Len() == 0 {
 		return
 	}
-	c.and(fmt.Sprintf("(coalesce(%s, 0) = 0 OR EXISTS (SELECT 1 FROM entry AS e JOIN work AS w ON w.leaf = e.leaf%s AND e.register = %s AND e.year = %s AND e.seq = %s))",
-		seq, hidden.text.String(), register, year, seq))
-	c.args = hidden.args
+	c.nest("(coalesce("+seq+", 0) = 0 OR EXISTS (SELECT 1 FROM entry AS e JOIN work AS w ON w.leaf = e.leaf", hidden,
+		" AND e.register = "+register+" AND e.year = "+year+" AND e.seq = "+seq+"))")
 }
 
 // findFolders lists folders, newest first.
@@ -164,22 +162,19 @@ func (s *Store) findFolders(ctx context.Context, q registry.Query) (page registr
 	}
 	visibleFolder(c, q.Viewer)
 	if q.After != "" {
-		born, id, _ := strings.Cut(q.After, ".")
-		n, err := strconv.ParseInt(born, 10, 64)
+		leaf, id, _ := strings.Cut(q.After, ".")
+		n, err := afterNumbers(leaf, 1)
 		if err != nil {
 			return page, badMark(q.After)
 		}
-		c.and("(born, id) < (?, ?)", n, id)
+		c.and("(leaf, id) < (?, ?)", n[0], id)
 	}
-	c.add(" ORDER BY born DESC, id DESC")
-	var born []int64
-	rows, more, err := collect(ctx, s, "SELECT "+folderColumns+", born FROM folder", c, q.PageSize(), func(r row) (registry.Folder, error) {
-		born = append(born, 0)
-		return scanFolder(r, &born[len(born)-1])
-	})
+	c.add(" ORDER BY leaf DESC, id DESC")
+	rows, more, err := collect(ctx, s, "SELECT "+folderColumns+" FROM folder", c, q.PageSize(), scanFolder)
 	page.Folders = rows
 	if more {
-		page.Next = strconv.FormatInt(born[len(rows)-1], 10) + "." + rows[len(rows)-1].ID
+		last := rows[len(rows)-1]
+		page.Next = strconv.FormatInt(last.Leaf, 10) + "." + last.ID
 	}
 	return page, err
 }
@@ -198,8 +193,7 @@ func visibleFolder(c *clause, v *registry.Viewer) {
 	}
 	seen := &clause{args: c.args}
 	visible(seen, v)
-	c.and("(restricted = 0 OR EXISTS (SELECT 1 FROM work AS w" + seen.text.String() + " AND w.folder = folder.id))")
-	c.args = seen.args
+	c.nest("(restricted = 0 OR EXISTS (SELECT 1 FROM work AS w", seen, " AND w.folder = folder.id))")
 }
 
 // findOutbox lists what was, is or will be sent, newest first.
@@ -221,7 +215,7 @@ func (s *Store) findOutbox(ctx context.Context, q registry.Query) (page registry
 	}
 	if q.Recipient != "" {
 		from = "SELECT " + outboxColumns + " FROM mark JOIN outbox AS o ON o.leaf = mark.rowid"
-		c.and("mark.marks MATCH ? AND o.recipient = ?", mark(markRecipient, q.Recipient), q.Recipient)
+		c.and("mark MATCH ? AND o.recipient = ?", mark(markRecipient, q.Recipient), q.Recipient)
 	}
 	visibleNumber(c, q.Viewer, "o.register", "o.year", "o.seq")
 	if q.After != "" {

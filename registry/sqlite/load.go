@@ -268,15 +268,12 @@ func (t *tx) loadFolders(ctx context.Context, st *registry.State, w registry.Wan
 }
 
 const folderColumns = "id, state, case_number, class, department, clerk, title, joined_into, moved_to, moved_from, " +
-	"entries, opened_at, closed_at, case_at, last_leaf, restricted"
+	"entries, opened_at, closed_at, case_at, leaf, last_leaf, restricted"
 
-func scanFolder(r row, more ...any) (f registry.Folder, err error) {
+func scanFolder(r row) (f registry.Folder, err error) {
 	var opened, closed, became sql.NullInt64
-	dest := []any{
-		&f.ID, &f.State, &f.Case, &f.Class, &f.Department, &f.Clerk, &f.Title, &f.JoinedInto, &f.MovedTo, &f.MovedFrom,
-		&f.Entries, &opened, &closed, &became, &f.LastLeaf, &f.Restricted,
-	}
-	err = r.Scan(append(dest, more...)...)
+	err = r.Scan(&f.ID, &f.State, &f.Case, &f.Class, &f.Department, &f.Clerk, &f.Title, &f.JoinedInto, &f.MovedTo, &f.MovedFrom,
+		&f.Entries, &opened, &closed, &became, &f.Leaf, &f.LastLeaf, &f.Restricted)
 	f.OpenedAt, f.ClosedAt, f.CaseAt = instant(opened), instant(closed), instant(became)
 	f.Found = true
 	return f, err

@@ -29,7 +29,7 @@ func (p *pen) take(ctx context.Context) error {
 	select {
 	case p.token <- struct{}{}:
 	case <-ctx.Done():
-		return fmt.Errorf("waiting to write: %w", ctx.Err())
+		return fmt.Errorf("%w: waiting to write: %w", registry.ErrRetry, ctx.Err())
 	}
 	if p.conn != nil {
 		return nil

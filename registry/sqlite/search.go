@@ -63,7 +63,7 @@ func (s *Store) findSearch(ctx context.Context, q registry.Query) (registry.Page
 	if err != nil {
 		return registry.Page{}, err
 	}
-	c.and("search.words MATCH ?", match)
+	c.and("search MATCH ?", match)
 	return s.works(ctx, q, "SELECT w.body FROM search JOIN work AS w ON w.leaf = search.rowid", c, searchNewestFirst)
 }
 

@@ -126,10 +126,10 @@ func (t *tx) writeArrivals(ctx context.Context, w registry.Writes) error {
 }
 
 var workRows = newBulk(`INSERT OR ROLLBACK INTO work (leaf, register, year, status, open, department, clerk, class, folder, due, flags,
-       restricted, readers, hide_from, body)`, 15, `ON CONFLICT (leaf) DO UPDATE
+       sender, restricted, readers, hide_from, body)`, 16, `ON CONFLICT (leaf) DO UPDATE
    SET status = excluded.status, open = excluded.open, department = excluded.department, clerk = excluded.clerk,
-       class = excluded.class, folder = excluded.folder, due = excluded.due, flags = excluded.flags, restricted = excluded.restricted,
-       readers = excluded.readers, hide_from = excluded.hide_from, body = excluded.body`)
+       class = excluded.class, folder = excluded.folder, due = excluded.due, flags = excluded.flags, sender = excluded.sender,
+       restricted = excluded.restricted, readers = excluded.readers, hide_from = excluded.hide_from, body = excluded.body`)
 
 func (t *tx) writeWorks(ctx context.Context, w registry.Writes) error {
 	bodies := make([]string, len(w.Works))
@@ -143,7 +143,8 @@ func (t *tx) writeWorks(ctx context.Context, w registry.Writes) error {
 	return t.put(ctx, &workRows, len(w.Works), func(v []any, i int) []any {
 		k := &w.Works[i]
 		return append(v, k.Leaf, k.Number.Register, k.Number.Year, string(k.Status), k.Status.Open(), k.Department, k.Clerk, k.Class,
-			k.Folder, k.Deadline.Due.String(), flagColumn(k.Flags), k.Restricted, arrayOrNull(k.Readers), arrayOrNull(k.HideFrom), bodies[i])
+			k.Folder, k.Deadline.Due.String(), flagColumn(k.Flags), strings.ToLower(k.Sender.Email), k.Restricted,
+			arrayOrNull(k.Readers), arrayOrNull(k.HideFrom), bodies[i])
 	})
 }
 
@@ -174,17 +175,17 @@ func (t *tx) writeMarks(ctx context.Context, w registry.Writes) error {
 	})
 }
 
-var folderRows = newBulk("INSERT OR ROLLBACK INTO folder ("+folderColumns+", born, year)", 18, `ON CONFLICT (id) DO UPDATE
+var folderRows = newBulk("INSERT OR ROLLBACK INTO folder ("+folderColumns+", year)", 18, `ON CONFLICT (id) DO UPDATE
    SET year = excluded.year, state = excluded.state, case_number = excluded.case_number, class = excluded.class,
        department = excluded.department, clerk = excluded.clerk, title = excluded.title, joined_into = excluded.joined_into,
        moved_to = excluded.moved_to, moved_from = excluded.moved_from, entries = excluded.entries, opened_at = excluded.opened_at,
-       closed_at = excluded.closed_at, case_at = excluded.case_at, last_leaf = excluded.last_leaf, restricted = excluded.restricted`)
+       closed_at = excluded.closed_at, case_at = excluded.case_at, leaf = excluded.leaf, last_leaf = excluded.last_leaf, restricted = excluded.restricted`)
 
 func (t *tx) writeFolders(ctx context.Context, w registry.Writes) error {
 	return t.put(ctx, &folderRows, len(w.Folders), func(v []any, i int) []any {
 		f := &w.Folders[i]
 		return append(v, f.ID, f.State, f.Case, f.Class, f.Department, f.Clerk, f.Title, f.JoinedInto, f.MovedTo, f.MovedFrom, f.Entries,
-			micros(f.OpenedAt), micros(f.ClosedAt), micros(f.CaseAt), f.LastLeaf, f.Restricted, f.LastLeaf, yearIn(cmp.Or(f.Case, f.ID)))
+			micros(f.OpenedAt), micros(f.ClosedAt), micros(f.CaseAt), f.Leaf, f.LastLeaf, f.Restricted, yearIn(cmp.Or(f.Case, f.ID)))
 	})
 }
 
@@ -270,14 +271,14 @@ func (t *tx) writeErasures(ctx context.Context, w registry.Writes) error {
 		if _, err := t.exec(ctx, erasureText, l.Index, item[:], "item/"+item.String(), l.Subject); err != nil {
 			return err
 		}
-		if _, err := t.exec(ctx, "UPDATE leaf SET content = NULL WHERE idx IN (SELECT leaf FROM erasure WHERE by = ?1)", l.Index); err != nil {
+		if _, err := t.exec(ctx, "UPDATE leaf SET content = NULL WHERE idx IN (SELECT leaf FROM erasure WHERE ordered_by = ?1)", l.Index); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-const erasureText = `INSERT INTO erasure (leaf, by)
+const erasureText = `INSERT INTO erasure (leaf, ordered_by)
 SELECT idx, ?1 FROM leaf
  WHERE idx < ?1 AND type <> 'erased' AND content IS NOT NULL
    AND (idx = (SELECT leaf FROM arrival WHERE item = ?2) OR key = ?3 OR subject = ?4)`

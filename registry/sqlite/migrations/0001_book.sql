@@ -58,14 +58,14 @@ END;
 
 -- Which leaf's content was put out by which leaf that says so.
 CREATE TABLE erasure (
-	leaf INTEGER PRIMARY KEY REFERENCES leaf (idx),
-	by   INTEGER NOT NULL REFERENCES leaf (idx),
-	CHECK (by > leaf)
+	leaf       INTEGER PRIMARY KEY REFERENCES leaf (idx),
+	ordered_by INTEGER NOT NULL REFERENCES leaf (idx),
+	CHECK (ordered_by > leaf)
 ) STRICT;
 
 -- +goose StatementBegin
 CREATE TRIGGER erasure_is_said BEFORE INSERT ON erasure
-WHEN NOT EXISTS (SELECT 1 FROM leaf WHERE idx = NEW.by AND type = 'erased')
+WHEN NOT EXISTS (SELECT 1 FROM leaf WHERE idx = NEW.ordered_by AND type = 'erased')
 	OR EXISTS (SELECT 1 FROM erasure WHERE leaf = NEW.leaf)
 BEGIN
 	SELECT RAISE(ROLLBACK, 'KN001 an erasure needs a leaf that orders it');
@@ -261,6 +261,7 @@ CREATE TABLE work (
 	folder     TEXT    NOT NULL,
 	due        TEXT    NOT NULL,
 	flags      TEXT    NOT NULL,
+	sender     TEXT    NOT NULL, -- e-mail, lower case
 	restricted INTEGER NOT NULL CHECK (restricted IN (0, 1)),
 	readers    TEXT,
 	hide_from  TEXT,
@@ -280,11 +281,10 @@ CREATE VIRTUAL TABLE mark USING fts5(
 	marks, content = '', columnsize = 0, detail = none, tokenize = 'ascii'
 );
 
--- A folder; born is the leaf that brought it here, which orders lists. What a
--- moved case leaves behind is a folder too, so id is not always of an entry.
+-- A folder. What a moved case leaves behind is one too, so id is not always
+-- that of an entry.
 CREATE TABLE folder (
 	id          TEXT    PRIMARY KEY,
-	born        INTEGER NOT NULL,
 	state       TEXT    NOT NULL,
 	case_number TEXT    NOT NULL,
 	year        INTEGER NOT NULL,
@@ -296,14 +296,15 @@ CREATE TABLE folder (
 	moved_to    TEXT    NOT NULL,
 	moved_from  TEXT    NOT NULL,
 	entries     INTEGER NOT NULL,
-	opened_at   INTEGER,
+	opened_at   INTEGER NOT NULL,
 	closed_at   INTEGER,
 	case_at     INTEGER,
+	leaf        INTEGER NOT NULL,
 	last_leaf   INTEGER NOT NULL,
 	restricted  INTEGER NOT NULL CHECK (restricted IN (0, 1))
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX folder_case ON folder (case_number) WHERE case_number <> '';
-CREATE INDEX folder_born ON folder (born, id);
+CREATE INDEX folder_leaf ON folder (leaf, id);
 CREATE INDEX folder_class ON folder (class, year);
 
 -- How many case numbers of a list of cases are taken.
