@@ -188,6 +188,7 @@ func (d dialogue) play(t *testing.T, door *door, cut func(said string) []string)
 
 // settle waits until all connections have gone.
 func (d *door) settle() {
+	d.knocking.Wait()
 	for _, h := range d.halls() {
 		h.sessions.Wait()
 	}

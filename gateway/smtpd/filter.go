@@ -60,8 +60,8 @@ func (f *filter) note(line []byte) string {
 		f.refuse(500, smtp.EnhancedCode{5, 5, 2}, "No control characters in commands, please")
 	}
 	if f.w.link.commands++; over(f.w.link.commands, f.w.link.s.Limits.Commands) {
-		f.verb = unsayable
 		f.w.end(errChatter)
+		f.verb = unsayable
 	}
 	return f.verb
 }

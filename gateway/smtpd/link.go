@@ -54,6 +54,7 @@ func (l *link) sayGoodbye(w *wire, err error) {
 		return
 	}
 	l.rude = true
+	w.filter.verb = "" // it answers no command
 	w.say(l.s.refuse(why))
 }
 

@@ -167,8 +167,17 @@ func openDoor(t testing.TB, o Options) *door {
 	return d
 }
 
-// address gives where the n-th listener is.
-func (d *door) address(n int) string { return d.Addrs()[n].Address }
+// dial connects to the n-th listener.
+func (d *door) dial(t testing.TB, n int) net.Conn {
+	t.Helper()
+	at := d.Addrs()[n]
+	conn, err := net.Dial(at.Network, at.Address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	return conn
+}
 
 // A duplex is a connection in memory whose two directions close apart, as TCP's
 // do. Every write is one read or more on the other side.
@@ -277,6 +286,25 @@ func (k *talk) expect(answer string) string {
 		k.t.Fatalf("heard %q, want %q", got, answer)
 	}
 	return got
+}
+
+// hearOffer reads an EHLO answer that offers one thing and not another.
+func (k *talk) hearOffer(t *testing.T, want, not string) {
+	t.Helper()
+	offered := false
+	for {
+		line := k.hear()
+		if strings.HasPrefix(line[4:], not) {
+			t.Errorf("offered %q", line)
+		}
+		offered = offered || line[4:] == want
+		if line[3] == ' ' {
+			break
+		}
+	}
+	if !offered {
+		t.Errorf("%s was not offered", want)
+	}
 }
 
 // letter sends one and gives the answer.
