@@ -19,6 +19,7 @@ import (
 	"kancelaria/gateway"
 	"kancelaria/gateway/api"
 	"kancelaria/gateway/parse"
+	"kancelaria/gateway/reply"
 	"kancelaria/gateway/screen"
 	"kancelaria/gateway/spool"
 	"kancelaria/registry"
@@ -56,7 +57,8 @@ type house struct {
 	seals     chan archive.Seal
 	journal   journal
 	api       *api.API
-	ring      func() // the bell's, once there is one
+	ring      func()             // the bell's, once there is one
+	bounced   func(login string) // likewise
 	deskOnce  sync.Once
 	deskGo    chan struct{} // closed when a command needs the desk
 	bells     func() []api.StatusLine
@@ -68,7 +70,7 @@ type house struct {
 // openHouse takes the instance lock and opens book and archive.
 func openHouse(ctx context.Context, cfg *config.Config, log *slog.Logger, p purpose) (*house, error) {
 	h := &house{
-		cfg: cfg, log: log, now: time.Now, purpose: p, journal: journal{log}, ring: func() {}, deskGo: make(chan struct{}),
+		cfg: cfg, log: log, now: time.Now, purpose: p, journal: journal{log}, ring: func() {}, bounced: func(string) {}, deskGo: make(chan struct{}),
 		seals: make(chan archive.Seal, 1024),
 		bells: func() []api.StatusLine { return nil }, doors: func() []api.StatusLine { return nil }, began: time.Now(),
 	}
@@ -144,7 +146,7 @@ func (h *house) openArchive(ctx context.Context) error {
 // furnish puts the rooms together. Nothing starts here.
 func (h *house) furnish() {
 	h.registrar = registry.NewRegistrar(h.book, registry.RegistrarOptions{
-		Copybook: h.spool, Office: h.orders.office, Receipts: h.cfg.Receipts.Enabled, Now: h.now, Steady: steady, Log: h.log, Node: h.cfg.Node,
+		Copybook: h.spool, Office: h.orders.office, Receipts: h.cfg.Receipts.Enabled, Newest: h.newest, Now: h.now, Steady: steady, Log: h.log, Node: h.cfg.Node,
 	})
 	h.reader = parse.New(parse.Options{Now: h.now, Log: h.log, TempDir: string(h.cfg.Data)})
 	h.originals = originals{h.archive, h.reader}
@@ -156,10 +158,14 @@ func (h *house) furnish() {
 	h.drafter = gateway.Drafter{
 		Office: h.orders.office, Now: h.now, Receipts: h.cfg.Receipts.Enabled, Shadow: h.cfg.Mode == "shadow", Untitled: h.untitled,
 	}
+	replies := reply.New(reply.Options{
+		Office: h.orders.office, Tokens: h.tokens, Acts: h.registrar, Book: h.book, Originals: replied{h.originals}, Now: h.now, Log: h.log,
+		Bounced: func(login string) { h.bounced(login) },
+	})
 	h.desk = gateway.New(gateway.Options{
-		Spool: h.spool, Reader: h.originals, Screen: sifter, Facts: h.facts, Draft: h.drafter, Book: h.registrar,
+		Spool: h.spool, Reader: h.originals, Screen: sifter, Facts: h.facts, Draft: h.drafter, Book: replies.Around(h.registrar),
 		Journal: h.journal, Now: h.now, Log: h.log,
-		Rules: func() gateway.Decider { return h.orders.rules() },
+		Rules: func() gateway.Decider { return replies.Decider(h.orders.rules()) },
 		Ring:  func() { h.ring() },
 	})
 	h.api = api.New(api.Options{

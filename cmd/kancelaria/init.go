@@ -20,6 +20,12 @@ type initCmd struct {
 	PasswordFile string `placeholder:"FILE" help:"Where the book's password stands."`
 }
 
+// What the sample calls the fictional town; a real one takes its place.
+const (
+	sampleName   = "Urząd Miejski w Aleksandrowie"
+	sampleDomain = "aleksandrowo.example"
+)
+
 func (c *initCmd) Run(e *env) error {
 	dir, err := filepath.Abs(c.Dir)
 	if err != nil {
@@ -91,7 +97,7 @@ func (c *initCmd) writeFiles(dir string) error {
 // addresses are filled in: "kancelaria check" says which.
 func (c *initCmd) adapt(name, text string) string {
 	if c.Town != "" {
-		text = contrib.Town(text, c.Town, cmp.Or(c.Domain, "urzad.example"))
+		text = strings.NewReplacer(sampleName, c.Town, sampleDomain, cmp.Or(c.Domain, "urzad.example")).Replace(text)
 		text = strings.Replace(text, "receipts: {enabled: true", "receipts: {enabled: false", 1)
 	}
 	if name == "kancelaria.yaml" && c.Store != "" {

@@ -88,3 +88,11 @@ func (o originals) Text(ctx context.Context, it registry.Item) (string, error) {
 	doc, err := o.Read(ctx, it)
 	return doc.Text, err
 }
+
+// replied opens originals for answers to our own mail.
+type replied struct{ originals }
+
+// Original implements reply.Originals.
+func (r replied) Original(ctx context.Context, it registry.Item) (io.ReadCloser, error) {
+	return r.Open(ctx, it)
+}

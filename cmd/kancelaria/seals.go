@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 
 	"kancelaria/registry"
 	"kancelaria/registry/archive"
@@ -24,23 +25,106 @@ func (h *house) sealed(s archive.Seal) {
 // writeSeals makes a leaf of each seal, so that a segment cannot be exchanged
 // behind the ledger's back. The key makes repeating harmless.
 func (h *house) writeSeals(ctx context.Context) error {
+	if h.purpose == forServe {
+		if err := h.oldSeals(ctx); err != nil && ctx.Err() == nil {
+			h.log.Warn("archive.seals", "err", err)
+		}
+	}
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case s := <-h.seals:
-			content, err := json.Marshal(s)
-			if err != nil {
-				return err
-			}
-			name := fmt.Sprintf("%s/%d", h.cfg.Node, s.Segment)
-			_, err = h.registrar.Submit(ctx, registry.Draft{
-				Key: "seal/" + name, Actor: registry.Daemon,
-				Act: &registry.Act{Kind: registry.ActSealed, Subject: "segment/" + name, Text: s.Digest.String(), Content: content},
-			})
-			if err != nil && !errors.Is(err, context.Canceled) {
+			if err := h.writeSeal(ctx, s); err != nil && !errors.Is(err, context.Canceled) {
 				h.log.Warn("archive.seal_not_written", "segment", s.Segment, "err", err)
 			}
 		}
 	}
+}
+
+// sealNote keeps up to which segment the seals are in the ledger.
+const sealNote = "seals"
+
+// oldSeals writes the seals that an earlier life did not get to.
+func (h *house) oldSeals(ctx context.Context) error {
+	found, err := h.book.Find(ctx, registry.Query{Of: registry.FindNotes, NoteKind: sealNote, Key: h.cfg.Node, Limit: 1})
+	if err != nil {
+		return err
+	}
+	from := uint64(1)
+	if len(found.Notes) > 0 {
+		if n, err := strconv.ParseUint(string(found.Notes[0].Value), 10, 64); err == nil {
+			from = n
+		}
+	}
+	for s, err := range h.archive.Seals(ctx, from) {
+		if err != nil {
+			return err
+		}
+		if err := h.writeSeal(ctx, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (h *house) writeSeal(ctx context.Context, s archive.Seal) error {
+	content, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	name := fmt.Sprintf("%s/%d", h.cfg.Node, s.Segment)
+	out, err := h.registrar.Submit(ctx, registry.Draft{
+		Key: "seal/" + name, Actor: registry.Daemon,
+		Act: &registry.Act{Kind: registry.ActSealed, Subject: "segment/" + name, Text: s.Digest.String(), Content: content},
+	})
+	if err == nil {
+		err = out.Err()
+	}
+	if err != nil {
+		return err
+	}
+	return h.book.Keep(ctx, []registry.Note{{Kind: sealNote, Key: h.cfg.Node, Value: strconv.AppendUint(nil, s.Segment+1, 10)}})
+}
+
+// newest finds the newest line in this node's copybook: the book must hold it.
+// It lies in the last segments as a rule.
+func (h *house) newest(ctx context.Context) (registry.Line, bool, error) {
+	st, err := h.archive.Status()
+	if err != nil {
+		return registry.Line{}, false, err
+	}
+	last, err := h.lastOutcomes(ctx, h.archive.Begin(max(st.Segment, 3)-2))
+	if err == nil && last.Place == "" {
+		last, err = h.lastOutcomes(ctx, "")
+	}
+	if err != nil || last.Place == "" {
+		return registry.Line{}, false, err
+	}
+	var newest registry.Line
+	for _, sheet := range last.Sheets {
+		if sheet.Item.IsZero() {
+			continue // of an act; those of items in the same record are as new
+		}
+		content, err := h.archive.Sheet(ctx, last.Place, sheet.Item)
+		if err != nil {
+			return newest, false, err
+		}
+		if l, err := registry.ParseLine(content); err == nil && l.Outcome.Leaf >= newest.Outcome.Leaf {
+			newest = l
+		}
+	}
+	return newest, newest.Draft.Key != "", nil
+}
+
+func (h *house) lastOutcomes(ctx context.Context, from registry.Place) (last registry.Record, err error) {
+	for r, err := range h.archive.Records(ctx, from) {
+		if err != nil {
+			return last, err
+		}
+		if r.Kind == registry.RecordOutcomes && len(r.Sheets) > 0 && !r.Sheets[0].Item.IsZero() {
+			last = r
+		}
+	}
+	return last, nil
 }

@@ -23,6 +23,7 @@ import (
 	"kancelaria/gateway/notify"
 	"kancelaria/gateway/smtpd"
 	"kancelaria/registry"
+	"kancelaria/registry/ledger"
 )
 
 type serveCmd struct{}
@@ -52,6 +53,8 @@ type daemon struct {
 	mail       *smtpd.Server
 	deliveries *smtpd.Deliveries
 	bell       *notify.Bell
+	watch      *notify.Watch
+	sealer     *registry.Sealer
 	watchers   []*drop.Watcher
 	watches    []*folder.Watch
 	port       *ops.Port
@@ -71,6 +74,8 @@ func (d *daemon) run(ctx context.Context) error {
 	d.parts(inside, behind)
 	behind.Go(func() error { return d.desk.Run(inside) })
 	behind.Go(func() error { return d.bell.Run(inside) })
+	behind.Go(func() error { return d.sealer.Run(inside) })
+	behind.Go(func() error { return d.watch.Run(inside) })
 	behind.Go(func() error { return d.deliveries.Run(inside) })
 	behind.Go(func() error { return d.index(inside) })
 
@@ -136,7 +141,17 @@ func (d *daemon) build(ctx context.Context) error {
 	if d.bell, err = d.newBell(); err != nil {
 		return err
 	}
-	d.ring = d.bell.Ring
+	if d.sealer, err = d.newSealer(); err != nil {
+		return err
+	}
+	d.watch = notify.NewWatch(d.book, d.registrar, d.orders.office, notify.WatchOptions{
+		Red: func() []string { return d.red(context.WithoutCancel(ctx)) }, Now: d.now, Log: d.log,
+	})
+	d.ring = func() {
+		d.bell.Ring()
+		d.sealer.Ring()
+	}
+	d.bounced = d.bell.Bounced
 	d.bells, d.doors = d.bellLines, d.doorLines
 	if d.mail, err = d.newMail(); err != nil {
 		return err
@@ -206,8 +221,41 @@ func (d *daemon) newBell() (*notify.Bell, error) {
 	}
 	return notify.New(d.book, d.orders.office, mail, notify.Options{
 		Node: d.cfg.Node, From: d.cfg.Mail.From, Tokens: d.tokens, Web: d.cfg.Web.BaseURL, EnglishAlways: d.cfg.Receipts.English,
-		PerSender: d.cfg.Receipts.PerSender10min, UpTo: d.registrar.Copied, Now: d.now, Log: d.log,
+		PerSender: d.cfg.Receipts.PerSender10min, UpTo: d.registrar.Copied, Prover: prover{d}, Now: d.now, Log: d.log,
 	}), nil
+}
+
+// newSealer signs heads of the ledger with the office's key.
+func (d *daemon) newSealer() (*registry.Sealer, error) {
+	secret, err := readSecret(filepath.Join(keyDir(string(d.cfg.Data)), ledgerKey))
+	if err != nil {
+		return nil, err
+	}
+	signer, err := ledger.NewSigner(secret)
+	if err != nil {
+		return nil, err
+	}
+	return registry.NewSealer(d.book, signer, registry.SealerOptions{Node: d.cfg.Node, Now: d.now, Log: d.log}), nil
+}
+
+// A prover writes proofs of leaves against the newest signed head.
+type prover struct{ d *daemon }
+
+// Prove implements notify.Prover.
+func (p prover) Prove(ctx context.Context, leaf int64) ([]byte, bool, error) {
+	head := p.d.sealer.Latest()
+	if head.Size <= leaf {
+		return nil, false, nil
+	}
+	rows, err := p.d.book.Leaves(ctx, leaf, leaf+1)
+	if err != nil || len(rows) == 0 {
+		return nil, false, err
+	}
+	proof, err := registry.Prove(ctx, p.d.book, rows[0], head)
+	if err != nil {
+		return nil, false, err
+	}
+	return []byte(proof.String()), true, nil
 }
 
 func (d *daemon) mailChannel() (notify.Channel, error) {

@@ -44,3 +44,8 @@ func validNode(s string) bool {
 	}
 	return true
 }
+
+// Begin is where the records of a segment of this node begin, for Records.
+func (a *Archive) Begin(segment uint64) registry.Place {
+	return place{node: a.node, segment: max(segment, 1), offset: block}.public()
+}
