@@ -121,8 +121,8 @@ func (w *town) Offer(_ context.Context, d registry.Draft) func(context.Context) 
 func (w *town) Prompt() bool { return true }
 
 func (w *town) Settled(registry.Item, registry.Outcome, time.Duration) {}
-func (w *town) Parked(registry.Item, string)                          {}
-func (w *town) Delayed(registry.Item, error)                          {}
+func (w *town) Parked(registry.Item, string)                           {}
+func (w *town) Delayed(registry.Item, error)                           {}
 
 func (w *town) desk(change func(*Options)) *Desk {
 	o := Options{
