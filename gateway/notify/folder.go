@@ -92,7 +92,7 @@ func fileName(name string) string {
 	}, oneLine(name, 300))
 	name = strings.Trim(name, " .")
 	if name == "" {
-		return "dokument"
+		return "document"
 	}
 	runes := []rune(name)
 	if len(runes) <= maxFileName {

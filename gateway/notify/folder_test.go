@@ -79,8 +79,8 @@ func TestAFolderThatIsNotThereIsTriedAgain(t *testing.T) {
 
 func TestFileNamesFitEveryDisk(t *testing.T) {
 	for in, want := range map[string]string{
-		"":                                "dokument",
-		"...":                             "dokument",
+		"":                                "document",
+		"...":                             "document",
 		"a/b\\c:d.pdf":                    "a_b_c_d.pdf",
 		"zażółć\r\n\u202egpj.exe":         "zażółć gpj.exe",
 		strings.Repeat("ż", 200) + ".pdf": strings.Repeat("ż", 76) + ".pdf",

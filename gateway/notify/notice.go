@@ -265,6 +265,10 @@ func noticeSubject(o *registry.Office, texts *registry.Texts, t told) string {
 	return texts.Say("notice.subject", "number", t.number().String(), "class", class.Name, "symbol", class.Symbol)
 }
 
+// commands are those that a notice offers, in this order; the room that reads
+// the answers knows the same.
+var commands = []string{"accept", "return", "forward", "case", "due", "note", "close"}
+
 // replies gives the address to answer to and a link for each command.
 func (p *press) replies(o *registry.Office, who addressee, t told, subject string, texts *registry.Texts) (string, []noticeLink) {
 	if p.opt.Tokens == nil || who.login == "" {
@@ -276,8 +280,8 @@ func (p *press) replies(o *registry.Office, who addressee, t told, subject strin
 		return p.opt.From, nil
 	}
 	var links []noticeLink
-	for _, command := range texts.Keys("command.") {
-		words := texts.Say(command)
+	for _, command := range commands {
+		words := texts.Say("command." + command)
 		q := "subject=" + mailtoText("Re: "+subject) + "&body=" + mailtoText(words+" ")
 		links = append(links, noticeLink{words, "mailto:" + to + "?" + q})
 	}

@@ -19,12 +19,12 @@ type Command struct {
 	Reason string         // return, forward, close, due; the text of a note
 }
 
-// A verb is a word of command: whether it wants an object before its text, and
-// whether the text must be there, may be there, or must not.
+// A verb is a command: whether it wants an object before its text, and whether
+// the text must be there, may be there, or must not. Its words, in every
+// language of the office, stand in the catalogue.
 type verb struct {
 	name   string
 	right  gateway.Rights
-	words  []string // folded: lower case, without marks
 	object bool
 	text   int
 }
@@ -36,19 +36,25 @@ const (
 )
 
 var verbs = []verb{
-	{"accept", gateway.MayAccept, []string{"przyjmuje", "accept"}, false, noText},
-	{"return", gateway.MayReturn, []string{"zwracam", "return"}, false, mustText},
-	{"forward", gateway.MayForward, []string{"przekaz", "przekazuje", "forward"}, true, mayText},
-	{"close", gateway.MayClose, []string{"zakoncz", "koncze", "close"}, false, mayText},
-	{"note", gateway.MayNote, []string{"notatka", "note"}, false, mustText},
-	{"due", gateway.MayDue, []string{"termin", "due"}, true, mustText},
-	{"case", gateway.MayCase, []string{"do sprawy", "case"}, true, noText},
+	{"accept", gateway.MayAccept, false, noText},
+	{"return", gateway.MayReturn, false, mustText},
+	{"forward", gateway.MayForward, true, mayText},
+	{"close", gateway.MayClose, false, mayText},
+	{"note", gateway.MayNote, false, mustText},
+	{"due", gateway.MayDue, true, mustText},
+	{"case", gateway.MayCase, true, noText},
 }
 
-// greetings may stand on a line of their own before the command.
-var greetings = []string{
-	"dzien dobry", "witam", "witam serdecznie", "czesc", "szanowni panstwo", "szanowna pani", "szanowny panie",
-	"dobry wieczor", "hello", "hi", "good morning", "good afternoon", "dear all",
+// words gives the folded words that the catalogue lists under a key, in every
+// language: a clerk may answer in any.
+func words(key string) []string {
+	var list []string
+	for _, lang := range []string{"pl", "en"} {
+		for word := range strings.SplitSeq(registry.Catalogue(lang).Say(key), ",") {
+			list = append(list, fold(word))
+		}
+	}
+	return list
 }
 
 // The bounds of what is read of an answer.
@@ -62,7 +68,7 @@ const (
 // on over the lines that follow without a gap.
 func Parse(text string) (Command, error) {
 	lines := ownLines(text)
-	if len(lines) > 0 && slices.Contains(greetings, fold(lines[0])) {
+	if len(lines) > 0 && slices.Contains(words("answer.greetings"), fold(lines[0])) {
 		lines = trimGap(lines[1:])
 	}
 	if len(lines) == 0 {
@@ -102,8 +108,9 @@ func beginsQuote(line string) bool {
 		return true
 	}
 	folded := fold(line)
-	return (strings.HasPrefix(folded, "w dniu ") || strings.HasPrefix(folded, "on ") || strings.HasPrefix(folded, "dnia ")) &&
-		(strings.HasSuffix(folded, "pisze") || strings.HasSuffix(folded, "napisal(a)") || strings.HasSuffix(folded, "napisal") || strings.HasSuffix(folded, "wrote"))
+	begins := func(word string) bool { return strings.HasPrefix(folded, word+" ") }
+	ends := func(word string) bool { return strings.HasSuffix(folded, " "+word) }
+	return slices.ContainsFunc(words("answer.quote.begins"), begins) && slices.ContainsFunc(words("answer.quote.ends"), ends)
 }
 
 func trimGap(lines []string) []string {
@@ -121,7 +128,7 @@ func fold(line string) string {
 
 // cut takes the verb off the beginning of a line.
 func (v verb) cut(line string) (rest string, ok bool) {
-	for _, word := range v.words {
+	for _, word := range words("command.words." + v.name) {
 		n := wordsIn(word)
 		head, tail := cutWords(line, n)
 		if fold(head) == word {
