@@ -48,13 +48,9 @@ func (c *chunks) next() {
 			c.giveUp()
 			return
 		}
-		switch verb := w.filter.note(line); verb {
+		switch w.filter.note(line) {
 		case "BDAT":
 			if w.filter.bdat() {
-				return
-			}
-			if w.fail != nil {
-				c.giveUp()
 				return
 			}
 		case "NOOP":
@@ -63,8 +59,13 @@ func (c *chunks) next() {
 			w.next = append([]byte(nil), line...)
 			c.giveUp()
 			return
+		case unsayable:
 		default:
 			w.say(&smtp.SMTPError{Code: 503, EnhancedCode: smtp.EnhancedCode{5, 5, 1}, Message: "BDAT or RSET, please: a letter is on its way"})
+		}
+		if w.fail != nil {
+			c.giveUp()
+			return
 		}
 	}
 }

@@ -42,7 +42,7 @@ type turn struct {
 	end    bool
 }
 
-func readDialogue(t *testing.T, name string) dialogue {
+func readDialogue(t testing.TB, name string) dialogue {
 	t.Helper()
 	raw, err := os.ReadFile(name)
 	if err != nil {
@@ -87,7 +87,7 @@ func readDialogue(t *testing.T, name string) dialogue {
 	return d
 }
 
-func unquote(t *testing.T, name string, line int, quoted string) string {
+func unquote(t testing.TB, name string, line int, quoted string) string {
 	t.Helper()
 	s, err := strconv.Unquote(quoted)
 	if err != nil {

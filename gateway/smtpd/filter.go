@@ -56,8 +56,11 @@ func (f *filter) note(line []byte) string {
 	f.command = string(bytes.TrimRight(line, "\r\n"))
 	f.verb = verbOf(f.command)
 	if strings.ContainsFunc(f.command, isControl) {
-		f.verb = unsayable
 		f.refuse(500, smtp.EnhancedCode{5, 5, 2}, "No control characters in commands, please")
+		if f.verb == "BDAT" {
+			f.hangUp()
+		}
+		f.verb = unsayable
 	}
 	if f.w.link.commands++; over(f.w.link.commands, f.w.link.s.Limits.Commands) {
 		f.w.end(errChatter)
@@ -84,6 +87,12 @@ func (f *filter) startTLS(command string) []byte {
 	return nil
 }
 
+// hangUp ends the talk after a chunk that cannot be counted: nothing that
+// follows is surely a command.
+func (f *filter) hangUp() {
+	f.w.fail, f.w.link.rude = io.EOF, true
+}
+
 // bdat reads the command of a chunk and reports whether the chunk follows.
 func (f *filter) bdat() bool {
 	args := strings.Fields(f.command[len("BDAT"):])
@@ -94,9 +103,7 @@ func (f *filter) bdat() bool {
 	}
 	if err != nil {
 		f.refuse(501, smtp.EnhancedCode{5, 5, 4}, "BDAT takes a size below 4294967296 and perhaps LAST, closing connection")
-		// Bytes may follow that we cannot count: nothing after this is a command.
-		f.w.end(io.EOF)
-		f.w.link.rude = true
+		f.hangUp()
 		return false
 	}
 	f.w.chunk, f.w.last = int64(size), last

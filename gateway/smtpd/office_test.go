@@ -79,6 +79,17 @@ func (m *memory) kept() ([]registry.Item, []string) {
 	return append([]registry.Item(nil), m.items...), append([]string(nil), m.letters...)
 }
 
+func (m *memory) forget() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.items, m.letters = nil, nil
+}
+
+// itemIn reports whether an answer names an item.
+func itemIn(line string) func(registry.Item) bool {
+	return func(it registry.Item) bool { return strings.HasSuffix(line, it.ID.String()) }
+}
+
 // A notebook keeps deliveries in memory.
 type notebook struct {
 	mu   sync.Mutex
