@@ -37,34 +37,35 @@ const (
 
 // A house is everything between the doors and the bell. serve.go adds those.
 type house struct {
-	cfg       *config.Config
-	log       *slog.Logger
-	now       func() time.Time
-	owner     int // uid that owns the data
-	orders    *orders
-	texts     *registry.Texts
-	lock      *os.File
-	book      *book
-	archive   *archive.Archive
-	spool     *spool.Spool
-	registrar *registry.Registrar
-	tokens    *gateway.Tokens
-	reader    *parse.Reader
-	originals originals
-	desk      *gateway.Desk
-	facts     gateway.Finder
-	drafter   gateway.Drafter
-	seals     chan archive.Seal
-	journal   journal
-	api       *api.API
-	ring      func()             // the bell's, once there is one
-	bounced   func(login string) // likewise
-	deskOnce  sync.Once
-	deskGo    chan struct{} // closed when a command needs the desk
-	bells     func() []api.StatusLine
-	doors     func() []api.StatusLine
-	began     time.Time
-	purpose   purpose
+	cfg         *config.Config
+	log         *slog.Logger
+	now         func() time.Time
+	owner       int // uid that owns the data
+	orders      *orders
+	texts       *registry.Texts
+	lock        *os.File
+	book        *book
+	archive     *archive.Archive
+	spool       *spool.Spool
+	registrar   *registry.Registrar
+	tokens      *gateway.Tokens
+	reader      *parse.Reader
+	originals   originals
+	desk        *gateway.Desk
+	facts       gateway.Finder
+	drafter     gateway.Drafter
+	seals       chan archive.Seal
+	journal     journal
+	api         *api.API
+	ring        func()              // the bell's, once there is one
+	bounced     func(login string)  // likewise
+	unreachable gateway.Unreachable // reports whom no mail reaches
+	deskOnce    sync.Once
+	deskGo      chan struct{} // closed when a command needs the desk
+	bells       func() []api.StatusLine
+	doors       func() []api.StatusLine
+	began       time.Time
+	purpose     purpose
 }
 
 // openHouse takes the instance lock and opens book and archive.
@@ -158,9 +159,12 @@ func (h *house) furnish() {
 	h.drafter = gateway.Drafter{
 		Office: h.orders.office, Now: h.now, Receipts: h.cfg.Receipts.Enabled, Shadow: h.cfg.Mode == "shadow", Untitled: h.untitled,
 	}
+	h.unreachable = gateway.Unreachable{
+		Office: h.orders.office, Record: h.registrar.Submit, Mark: func(login string) { h.bounced(login) }, Now: h.now, Log: h.log,
+	}
 	replies := reply.New(reply.Options{
 		Office: h.orders.office, Tokens: h.tokens, Acts: h.registrar, Book: h.book, Originals: replied{h.originals}, Now: h.now, Log: h.log,
-		Bounced: func(login string) { h.bounced(login) },
+		Undelivered: h.unreachable.Undelivered,
 	})
 	h.desk = gateway.New(gateway.Options{
 		Spool: h.spool, Reader: h.originals, Screen: sifter, Facts: h.facts, Draft: h.drafter, Book: replies.Around(h.registrar),

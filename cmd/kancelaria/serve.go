@@ -221,7 +221,8 @@ func (d *daemon) newBell() (*notify.Bell, error) {
 	}
 	return notify.New(d.book, d.orders.office, mail, notify.Options{
 		Node: d.cfg.Node, From: d.cfg.Mail.From, Tokens: d.tokens, Web: d.cfg.Web.BaseURL, EnglishAlways: d.cfg.Receipts.English,
-		PerSender: d.cfg.Receipts.PerSender10min, UpTo: d.registrar.Copied, Prover: prover{d}, Now: d.now, Log: d.log,
+		PerSender: d.cfg.Receipts.PerSender10min, UpTo: d.registrar.Copied, Prover: prover{d}, Undelivered: d.unreachable.Undelivered,
+		Shadow: d.cfg.Mode == "shadow", Now: d.now, Log: d.log,
 	}), nil
 }
 

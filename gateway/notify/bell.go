@@ -57,9 +57,15 @@ type Options struct {
 	// Signer, if there is one, signs each mail once, as it is written (DKIM).
 	Signer Signer
 	Prover Prover
+	// Shadow sends nothing: an office that tries kancelaria out on a copy of its
+	// mail tells nobody.
+	Shadow bool
 	// UpTo is the highest leaf that this node's archive has synced: nobody is
 	// told of what a power cut could take back. Nil means all.
 	UpTo func() int64
+	// Undelivered is told of what could not be delivered for good, before the
+	// row is given up (gateway.Unreachable); an error brings the row again.
+	Undelivered func(ctx context.Context, row registry.OutboxRow, answer string) error
 	// Settled is told of each row that is done for good, sent or dead. It must
 	// not block for long.
 	Settled func(ctx context.Context, s Settled)

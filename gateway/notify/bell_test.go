@@ -429,3 +429,42 @@ func TestAStopLetsMailsOnTheirWayArrive(t *testing.T) {
 		}
 	})
 }
+
+func TestAShadowOfficeTellsNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		book, mail := newFakeBook(), &fakeChannel{}
+		book.write(t, sampleLine(1), time.Now(), noticeRow("os1"), receiptRow("resident@poczta.example"))
+		_, stop := ring(t, book, mail, func(o *Options) { o.Shadow = true })
+		defer stop()
+		synctest.Wait()
+		if n := book.countState(registry.OutboxSent); n != 2 || len(mail.parcels()) != 0 {
+			t.Errorf("%d rows are done, %d mails were sent", n, len(mail.parcels()))
+		}
+	})
+}
+
+func TestWhatCannotBeDeliveredIsReportedBeforeItIsGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		book := newFakeBook()
+		mail := &fakeChannel{do: func(Parcel) error { return &Failure{Permanent: true, Answer: "550 no"} }}
+		var told []string
+		book.write(t, sampleLine(1), time.Now(), noticeRow("os1"))
+		_, stop := ring(t, book, mail, func(o *Options) {
+			o.Undelivered = func(_ context.Context, row registry.OutboxRow, answer string) error {
+				if told = append(told, row.ID+" "+answer); len(told) == 1 {
+					return errors.New("the book is away")
+				}
+				return nil
+			}
+		})
+		defer stop()
+		time.Sleep(time.Minute)
+		if n := book.countState(registry.OutboxDead); n != 0 {
+			t.Error("given up although nobody was told")
+		}
+		time.Sleep(leaseFor)
+		if n := book.countState(registry.OutboxDead); n != 1 || !slices.Equal(told, []string{"1001.0 550 no", "1001.0 550 no"}) {
+			t.Errorf("%d given up, told %v", n, told)
+		}
+	})
+}

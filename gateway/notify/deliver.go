@@ -16,6 +16,11 @@ import (
 // it, and stores how that went. When the store does not take the result, the
 // lease runs out and the row comes again, with the same bytes.
 func (b *Bell) handle(ctx context.Context, row registry.OutboxRow) {
+	if b.opt.Shadow {
+		row.State = registry.OutboxSent
+		b.finish(ctx, row, "nothing is sent: the office tries the register out")
+		return
+	}
 	if len(row.Rendered) == 0 {
 		var err error
 		if row, err = b.write(ctx, row); err != nil {
@@ -136,6 +141,14 @@ func (b *Bell) finish(ctx context.Context, row registry.OutboxRow, answer string
 	if row.State == registry.OutboxSent || row.State == registry.OutboxDead {
 		row.DoneAt = b.opt.Now()
 		row.LastError = clip(orText(answer, row.LastError), 500)
+	}
+	if row.State == registry.OutboxDead && b.opt.Undelivered != nil {
+		if err := b.opt.Undelivered(ctx, row, row.LastError); err != nil {
+			// The lease runs out and the row is given up again, when the book
+			// takes what is to be said of it.
+			b.opt.Log.Warn("notify.not_reported", "row", row.ID, "number", row.Number.String(), "err", err)
+			return
+		}
 	}
 	if !b.put(ctx, row) {
 		return

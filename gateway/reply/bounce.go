@@ -32,9 +32,7 @@ func (r *Room) away(ctx context.Context, tok gateway.Token, a registry.Arrival) 
 	return r.record(ctx, "reply/away/"+login+"/"+day, remark, login, head)
 }
 
-// bounce notes that a notice came back, and tells the front desk, once a day
-// for each clerk, that the clerk cannot be reached. However many come back, and
-// however often, no entry is made and no mail answers a mail.
+// bounce reports that a notice came back for good.
 func (r *Room) bounce(ctx context.Context, tok gateway.Token, a registry.Arrival) error {
 	report, err := r.report(ctx, a)
 	if err != nil {
@@ -49,18 +47,7 @@ func (r *Room) bounce(ctx context.Context, tok gateway.Token, a registry.Arrival
 		return err
 	}
 	r.o.Log.Warn("reply.came_back", "item", a.Item.ID.String(), "row", row.ID, "number", row.Number.String(), "status", report.status)
-	o := r.o.Office()
-	pairs := []string{"clerk", clerkName(o, row.Recipient), "status", report.status}
-	if !row.Number.IsZero() {
-		remark := gateway.Remark{Text: "remark.undelivered", Pairs: pairs, Letter: a.Item.Original.Digest}
-		if err := r.record(ctx, "bounce/"+row.ID, remark, row.Number.String()); err != nil {
-			return err
-		}
-	}
-	r.o.Bounced(row.Recipient)
-	day := registry.DayOf(r.o.Now(), o.Zone).String()
-	return r.record(ctx, "bounce/"+row.Recipient+"/"+day, gateway.Remark{Text: "remark.unreachable", Pairs: pairs},
-		row.Recipient, keepers(o, row.Recipient)...)
+	return r.o.Undelivered(ctx, row, report.status)
 }
 
 // outboxRow finds a row by its id, through the line that brought it about.
@@ -96,23 +83,6 @@ func (r *Room) outboxRow(ctx context.Context, id string) (registry.OutboxRow, bo
 		}
 	}
 	return registry.OutboxRow{}, false, nil
-}
-
-// keepers are those who are told that a clerk cannot be reached: the front
-// desk, and if the desk itself cannot, the secretary.
-func keepers(o *registry.Office, but string) []string {
-	for _, role := range []registry.OfficeRole{registry.RoleDesk, registry.RoleSecretary} {
-		var logins []string
-		for login, c := range o.Clerks {
-			if c.Has(role) && login != but {
-				logins = append(logins, login)
-			}
-		}
-		if slices.Sort(logins); len(logins) > 0 {
-			return logins
-		}
-	}
-	return nil
 }
 
 func clerkName(o *registry.Office, login string) string {

@@ -47,17 +47,18 @@ type Book interface {
 	Prompt() bool
 }
 
-// Options of a Room; all but Originals, Bounced and Log are required.
+// Options of a Room; all but Originals and Log are required.
 type Options struct {
 	Office    func() *registry.Office
 	Tokens    *gateway.Tokens
 	Acts      Acts
 	Book      Finder
 	Originals Originals
-	// Bounced is told of a clerk whose mail came back for good.
-	Bounced func(login string)
-	Now     func() time.Time
-	Log     *slog.Logger
+	// Undelivered is told of a notice that came back for good, and why; it may
+	// be told more than once (gateway.Unreachable).
+	Undelivered func(ctx context.Context, row registry.OutboxRow, answer string) error
+	Now         func() time.Time
+	Log         *slog.Logger
 }
 
 // A Room stands between the desk and the book: Decider keeps letters that are
@@ -68,9 +69,6 @@ type Room struct{ o Options }
 func New(o Options) *Room {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
-	}
-	if o.Bounced == nil {
-		o.Bounced = func(string) {}
 	}
 	return &Room{o}
 }

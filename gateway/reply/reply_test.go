@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -136,7 +135,10 @@ func newScene() *scene {
 	}}
 	s.room = New(Options{
 		Office: office, Tokens: tokens, Acts: s.book, Book: s.book, Originals: s.book, Now: func() time.Time { return s.at },
-		Bounced: func(login string) { s.bounced = append(s.bounced, login) },
+		Undelivered: func(_ context.Context, row registry.OutboxRow, answer string) error {
+			s.bounced = append(s.bounced, row.ID+" "+answer)
+			return nil
+		},
 	})
 	return s
 }
@@ -378,36 +380,27 @@ func (s *scene) bounceOf(t *testing.T, row, report string) (registry.Item, regis
 	return it, registry.Document{Headers: registry.Headers{ContentType: "multipart/report"}}
 }
 
-// A storm of 5,000 returns makes no entry and one notice a day.
-func TestAStormOfReturnedMail(t *testing.T) {
-	s := newScene()
-	for i := range 5000 {
-		row := fmt.Sprintf("%d.0", i)
-		s.book.outbox = []registry.OutboxRow{{ID: row, Kind: registry.OutboxNotice, Recipient: "os1", Number: number, State: registry.OutboxSent}}
-		it, doc := s.bounceOf(t, row, hardReport)
-		if dec := s.arrive(t, it, doc); dec.Screen != "beside" || dec.ScreenReason != "bounce" {
-			t.Fatalf("decision = %+v", dec)
-		}
-	}
-	told := map[string]int{}
-	for _, said := range s.book.said() {
-		told[said]++
-	}
-	if want := map[string]int{"remark.undelivered to ": 5000, "remark.unreachable to pk1": 1}; !maps.Equal(told, want) {
-		t.Errorf("said %v, want %v", told, want)
-	}
-	if len(s.bounced) != 5000 || s.bounced[0] != "os1" {
-		t.Errorf("bounced = %d", len(s.bounced))
-	}
-}
-
-func TestWhenTheDeskItselfCannotBeReachedTheSecretaryIsTold(t *testing.T) {
-	s := newScene()
-	s.book.outbox = []registry.OutboxRow{{ID: "7.0", Kind: registry.OutboxNotice, Recipient: "pk1", State: registry.OutboxSent}}
-	it, doc := s.bounceOf(t, "7.0", hardReport)
-	s.arrive(t, it, doc)
-	if got := s.book.said(); !slices.Equal(got, []string{"remark.unreachable to sek"}) {
-		t.Errorf("said %v", got)
+func TestAReturnedNoticeIsReportedAndMakesNoEntry(t *testing.T) {
+	for name, tt := range map[string]struct {
+		kind, report string
+		want         []string
+	}{
+		"for good":          {registry.OutboxNotice, hardReport, []string{"7.0 5.1.1"}},
+		"for now":           {registry.OutboxNotice, strings.Replace(hardReport, "failed", "delayed", 1), nil},
+		"nothing to read":   {registry.OutboxNotice, "", nil},
+		"not one of notice": {registry.OutboxReceipt, hardReport, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newScene()
+			s.book.outbox = []registry.OutboxRow{{ID: "7.0", Kind: tt.kind, Recipient: "os1", Number: number, State: registry.OutboxSent}}
+			it, doc := s.bounceOf(t, "7.0", tt.report)
+			if dec := s.arrive(t, it, doc); dec.Screen != "beside" || dec.ScreenReason != "bounce" {
+				t.Errorf("decision = %+v", dec)
+			}
+			if !slices.Equal(s.bounced, tt.want) || len(s.book.drafts) != 0 {
+				t.Errorf("reported %v, drafts %v", s.bounced, s.book.said())
+			}
+		})
 	}
 }
 
