@@ -11,6 +11,9 @@ import (
 // parseDate reads a date as letters write it: by RFC 5322 first, then piece by
 // piece in any order, with months in the languages around us.
 func parseDate(s string) (time.Time, bool) {
+	if t, err := time.Parse("Mon, 2 Jan 2006 15:04:05 -0700", s); err == nil && plausible(t) {
+		return t, true // as nearly all do
+	}
 	if t, err := mail.ParseDate(s); err == nil && plausible(t) && !invented(t) {
 		return t, true
 	}

@@ -165,19 +165,19 @@ func isBase64(c byte) bool {
 }
 
 // A quotedReader decodes quoted-printable. What is no escape stays as it is.
+// It decodes in place: what comes out is never longer than what went in.
 type quotedReader struct {
 	src     io.Reader
 	raw     []byte
-	n       int // bytes waiting in raw
+	from, n int // raw[from:n] waits
 	eof     error
-	out     []byte // decoded and not yet taken
-	buf     []byte
+	out     []byte // decoded and not yet taken, at the front of raw
 	damaged bool
 }
 
 func (d *quotedReader) Read(p []byte) (int, error) {
 	for len(d.out) == 0 {
-		if d.eof != nil && d.n == 0 {
+		if d.eof != nil && d.from == d.n {
 			return 0, d.eof
 		}
 		d.step()
@@ -189,36 +189,36 @@ func (d *quotedReader) Read(p []byte) (int, error) {
 
 // step decodes the whole lines in raw; a line longer than raw in pieces.
 func (d *quotedReader) step() {
+	d.n = copy(d.raw, d.raw[d.from:d.n])
+	d.from = 0
 	if d.eof == nil {
 		got, err := d.src.Read(d.raw[d.n:])
 		d.n += got
 		d.eof = err
 	}
-	d.buf = d.buf[:0]
-	p := 0
-	for p < d.n {
-		end := bytes.IndexByte(d.raw[p:d.n], '\n')
+	d.out = d.raw[:0]
+	for d.from < d.n {
+		end := bytes.IndexByte(d.raw[d.from:d.n], '\n')
 		if end < 0 {
 			break
 		}
-		d.line(d.raw[p : p+end+1])
-		p += end + 1
+		d.from += end + 1
+		d.line(d.raw[d.from-end-1 : d.from])
 	}
+	rest := d.raw[d.from:d.n]
 	switch {
-	case p < d.n && d.eof != nil:
-		d.line(d.raw[p:d.n])
-		p = d.n
-	case p == 0 && d.n == len(d.raw):
-		p = d.n - 2 // an escape at the very end waits for the rest of it
-		if i := bytes.IndexByte(d.raw[p:d.n], '='); i < 0 {
-			p = d.n
+	case len(rest) > 0 && d.eof != nil:
+		d.from = d.n
+		d.line(rest)
+	case len(rest) == len(d.raw):
+		d.from = d.n - 2 // an escape at the very end waits for the rest of it
+		if i := bytes.IndexByte(d.raw[d.from:d.n], '='); i < 0 {
+			d.from = d.n
 		} else {
-			p += i
+			d.from += i
 		}
-		d.text(d.raw[:p])
+		d.text(d.raw[:d.from])
 	}
-	d.n = copy(d.raw, d.raw[p:d.n])
-	d.out = d.buf
 }
 
 // line decodes one line, its end included.
@@ -236,7 +236,7 @@ func (d *quotedReader) line(line []byte) {
 		text, end = soft, nil
 	}
 	d.text(text)
-	d.buf = append(d.buf, end...)
+	d.out = append(d.out, end...)
 }
 
 // text decodes what stands before a line end.
@@ -246,19 +246,19 @@ func (d *quotedReader) text(text []byte) {
 		if i < 0 {
 			i = len(text)
 		}
-		d.buf = append(d.buf, text[:i]...)
+		d.out = append(d.out, text[:i]...)
 		if text = text[i:]; len(text) == 0 {
 			return
 		}
 		if len(text) > 2 {
 			if c, ok := unhex(text[1], text[2]); ok {
-				d.buf = append(d.buf, c)
+				d.out = append(d.out, c)
 				text = text[3:]
 				continue
 			}
 		}
 		d.damaged = true
-		d.buf = append(d.buf, '=')
+		d.out = append(d.out, '=')
 		text = text[1:]
 	}
 }

@@ -102,12 +102,15 @@ func (run *reading) wrapping() int {
 		}
 		number = i + 1
 	}
+	if number == 0 {
+		return 0
+	}
 	for _, p := range run.texts {
 		if !p.nested && p.role == registry.RoleBody && !p.skip {
 			outer += len(run.r.words.own(p.text))
 		}
 	}
-	if number == 0 || outer > wrap {
+	if outer > wrap {
 		return 0
 	}
 	letter := run.inner[number-1]

@@ -127,7 +127,7 @@ func (b *box) piece(start, size int64) func() (io.ReadCloser, error) {
 // base64, in a zip, a file of a mail program.
 func (b *box) letter() {
 	run := b.run
-	t := tree.Split(run.ctx, b.src, b.size, run.r.Limits.Tree, nil)
+	t := run.split(b.src, b.size, nil)
 	if t.Limited {
 		run.limit(b.file.path, "a letter inside is larger, deeper or of more parts than is read")
 	}

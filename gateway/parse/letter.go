@@ -13,7 +13,7 @@ import (
 func (run *reading) letter() {
 	run.mail = true
 	digest := newRedelivery(run.src)
-	t := tree.Split(run.ctx, run.src, run.src.Size(), run.r.Limits.Tree, digest)
+	t := run.split(run.src, run.src.Size(), digest)
 	run.doc.Redelivery = digest.sum()
 	if t.Limited {
 		run.limit("", "the letter is larger, deeper or of more parts than is read")
@@ -151,7 +151,7 @@ func (w *walker) leaf(n *tree.Node, p place) {
 		w.run.hold(passage{raw: held, charset: f.charset, html: k.html, role: f.role, index: index, nested: p.nested, letter: p.letter, flowed: isFlowed(n)})
 	}
 	if p.report && n.Type == "text/rfc822-headers" && n.Identity() {
-		head := tree.Split(w.run.ctx, f.at, min(f.size, maxReturned), w.run.r.Limits.Tree, nil)
+		head := w.run.split(f.at, min(f.size, maxReturned), nil)
 		w.run.returned(head.Root)
 	}
 	f.role = w.run.settleRole(index, f.role, k)

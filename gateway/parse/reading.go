@@ -110,6 +110,13 @@ func isLetter(it registry.Item, src Source) bool {
 	return looksLikeLetter(head[:n])
 }
 
+// split reads a letter with a window of the pool.
+func (run *reading) split(src io.ReaderAt, size int64, tee io.Writer) *tree.Tree {
+	window := run.r.blocks.Get().(*[block]byte)
+	defer run.r.blocks.Put(window)
+	return tree.Split(run.ctx, src, size, tree.Options{Limits: run.r.Limits.Tree, Tee: tee, Window: window[:]})
+}
+
 // open gives the decoded bytes of a node from the start.
 func (run *reading) open(src io.ReaderAt, n *tree.Node) *partReader {
 	return run.r.openRange(src, n.BodyStart, n.BodyEnd, n.Encoding)

@@ -74,14 +74,17 @@ func (w words) beginsQuote(lines []string) bool {
 	if len(line) < 3 || len(line) > 300 {
 		return false
 	}
+	second := ""
+	if len(lines) > 1 && len(lines[1]) < 200 {
+		if second = strings.TrimSpace(lines[1]); !strings.HasSuffix(second, ":") {
+			second = ""
+		}
+	}
+	if second == "" && !strings.Contains(line, ":") && line[0] != '-' && line[0] != '_' && line[0]|0x20 != 'b' {
+		return false // hardly any line goes further
+	}
 	line = strings.ToLower(line)
-	if w.announces(line) || w.fieldBlock(line, lines[1:]) {
-		return true
-	}
-	if len(lines) > 1 && strings.HasSuffix(strings.TrimSpace(lines[1]), ":") && len(lines[1]) < 200 {
-		return w.announces(line + " " + strings.ToLower(strings.TrimSpace(lines[1])))
-	}
-	return false
+	return w.announces(line) || w.fieldBlock(line, lines[1:]) || second != "" && w.announces(line+" "+strings.ToLower(second))
 }
 
 // announces reports whether a line is one of those that begin a quotation.
@@ -122,7 +125,7 @@ func (w words) fieldBlock(line string, rest []string) bool {
 // language tells Polish from English by frequent words; "" when unsure.
 func (w words) language(text string) string {
 	pl, en, all := 0, 0, 0
-	for word := range strings.FieldsFuncSeq(cut(text, 20_000), func(r rune) bool { return !unicode.IsLetter(r) }) {
+	for word := range strings.FieldsFuncSeq(cut(text, 4_000), func(r rune) bool { return !unicode.IsLetter(r) }) {
 		word = strings.ToLower(word)
 		all++
 		switch {

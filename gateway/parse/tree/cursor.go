@@ -6,7 +6,7 @@ import (
 )
 
 const (
-	window  = 64 << 10 // what the cursor holds of the letter
+	window  = 32 << 10 // what the cursor holds of the letter
 	history = 2        // bytes kept behind the cursor: the last line end
 )
 
@@ -23,9 +23,11 @@ type cursor struct {
 	failed bool // the source gave less than it promised
 }
 
-func newCursor(src io.ReaderAt, start, end int64, tee io.Writer) *cursor {
-	size := min(end-start, window) + history
-	return &cursor{src: src, tee: tee, off: start, limit: end, buf: make([]byte, size), end: '\n'}
+func newCursor(src io.ReaderAt, start, end int64, room []byte) *cursor {
+	if len(room) < window {
+		room = make([]byte, min(end-start+history, window))
+	}
+	return &cursor{src: src, off: start, limit: end, buf: room, end: '\n'}
 }
 
 // at is the offset of the cursor in the original.

@@ -68,8 +68,7 @@ func (s *splitter) guess(n *Node, seen *candidates, prefix string, depth int) {
 	text := seen.best()
 	size := n.BodyEnd - n.BodyStart
 	if text == nil || size > s.rescans {
-		n.defect(NoBoundary)
-		n.plain()
+		n.orPlain()
 		return
 	}
 	s.rescans -= size
@@ -82,15 +81,18 @@ func (s *splitter) guess(n *Node, seen *candidates, prefix string, depth int) {
 	hit, closing, _ := inner.skip(n.BodyStart, nil)
 	inner.parts(n, 0, hit, closing, prefix, depth)
 	n.BodyEnd = end
+	n.orPlain()
 	s.kept, s.rescans, s.lines = inner.kept, inner.rescans, inner.lines
 }
 
-// plain makes a multipart without parts the text that it is.
-func (n *Node) plain() {
-	if n.Letter && n.Path == "" {
-		n.Path = "1"
-	} else if n.Letter {
+// orPlain makes a multipart without parts the text that it is.
+func (n *Node) orPlain() {
+	if len(n.Children) > 0 {
+		return
+	}
+	n.defect(NoBoundary)
+	n.Type = "text/plain"
+	if n.Letter {
 		n.Path = child(n.Path, 1)
 	}
-	n.Type = "text/plain"
 }

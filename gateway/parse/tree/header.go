@@ -14,7 +14,7 @@ type Field struct {
 
 // ahead is how far the header reader looks to tell a junk line from a body
 // that began without an empty line.
-const ahead = 16 << 10
+const ahead = 8 << 10
 
 // preface skips what may stand before a header: a byte order mark, NULs,
 // empty lines, a mailbox separator.
@@ -228,7 +228,7 @@ func (h *headerReader) fold() {
 		if m.colon > end || m.value > end {
 			break // cut by the limit
 		}
-		name := strings.ToLower(string(bytes.TrimRight(h.block[m.name:m.colon], " \t")))
+		name := strings.ToLower(string(unfold(bytes.TrimRight(h.block[m.name:m.colon], " \t"))))
 		h.n.Fields = append(h.n.Fields, Field{Name: name, Value: bytes.TrimRight(h.block[m.value:end], "\r\n"), Start: m.at})
 	}
 }

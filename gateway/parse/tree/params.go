@@ -239,7 +239,12 @@ func mediaType(s string) string {
 func transferEncoding(v []byte) string {
 	s := strings.ToLower(string(unfold(v)))
 	s = strings.Trim(stripText(s), " \t\"'<>")
-	switch strings.NewReplacer(" ", "", "-", "", "_", "").Replace(s) {
+	switch strings.Map(func(r rune) rune {
+		if r == ' ' || r == '-' || r == '_' {
+			return -1
+		}
+		return r
+	}, s) {
 	case "", "7bit", "7bits":
 		return "7bit"
 	case "8bit", "8bits", "utf8":

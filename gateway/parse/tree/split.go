@@ -126,7 +126,9 @@ func (s *splitter) multipart(n *Node, prefix string, depth int) (hit int, closin
 		s.guess(n, &seen, prefix, depth)
 		return hit, closing
 	}
-	return s.parts(n, own, hit, closing, prefix, depth)
+	hit, closing = s.parts(n, own, hit, closing, prefix, depth)
+	n.orPlain()
+	return hit, closing
 }
 
 // parts reads parts until a delimiter of a multipart around n, or the end.

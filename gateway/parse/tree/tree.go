@@ -88,11 +88,20 @@ type Tree struct {
 	CR      bool // lines end in CR alone
 }
 
-// Split reads size bytes of src. If tee is not nil it is given every byte
-// once, in order, before Split returns.
-func Split(ctx context.Context, src io.ReaderAt, size int64, limits Limits, tee io.Writer) *Tree {
-	s := &splitter{ctx: ctx, limits: limits.withDefaults(), tree: &Tree{}, rescans: 4*size + 1<<20}
-	s.c = newCursor(src, 0, size, tee)
+// Options of Split. The zero value works.
+type Options struct {
+	Limits Limits
+	// Tee is given every byte once, in order, before Split returns.
+	Tee io.Writer
+	// Window is room to work in; by default Split makes its own.
+	Window []byte
+}
+
+// Split reads size bytes of src.
+func Split(ctx context.Context, src io.ReaderAt, size int64, o Options) *Tree {
+	s := &splitter{ctx: ctx, limits: o.Limits.withDefaults(), tree: &Tree{}, rescans: 4*size + 1<<20}
+	s.c = newCursor(src, 0, size, o.Window)
+	s.c.tee = o.Tee
 	root := &Node{Letter: true}
 	s.tree.Root = root
 	s.c.detectLineEnd()

@@ -25,7 +25,7 @@ func outline(n *Node) string {
 
 func split(t testing.TB, letter string) *Tree {
 	t.Helper()
-	return Split(context.Background(), strings.NewReader(letter), int64(len(letter)), Limits{}, nil)
+	return Split(context.Background(), strings.NewReader(letter), int64(len(letter)), Options{})
 }
 
 func crlf(s string) string { return strings.ReplaceAll(s, "\n", "\r\n") }
@@ -58,6 +58,7 @@ func TestLettersAreSplit(t *testing.T) {
 		{"empty lines before the header", "\n\nSubject: a\n\nbody\n", "1 text/plain"},
 		{"a damaged part header does not end the letter", "Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type text/html\n\none\n--b\n\ntwo\n--b--\n", "multipart/mixed | 1 text/plain !no_header_end | 2 text/plain"},
 		{"a boundary makes a multipart of an unreadable type", "Content-Type: ; boundary=b\n\n--b\n\none\n--b--\n", "multipart/mixed | 1 text/plain"},
+		{"nothing but the closing boundary", "Content-Type: message/rfc822\n\nContent-Type: multipart/mixed; boundary=b\n\ntext\n--b--\n", "1 message/rfc822 | 1.1 text/plain !no_boundary"},
 		{"nothing at all", "", "1 text/plain"},
 		{"only a boundary", "--b\n", "1 text/plain !no_header_end"},
 		{"a type in capitals with blanks", "Content-Type: MULTIPART/Mixed ; BOUNDARY = \"b c\" \n\n--b c\n\none\n--b c--\n", "multipart/mixed | 1 text/plain"},
@@ -110,7 +111,7 @@ func TestFieldsKeepTheirFolds(t *testing.T) {
 func TestTheTeeSeesEveryByteOnce(t *testing.T) {
 	letter := "Content-Type: multipart/mixed; boundary=b\n\n--x\n\n" + strings.Repeat("line of text\n--y\n", 20_000) + "--x--\n"
 	sum := sha256.New()
-	Split(t.Context(), strings.NewReader(letter), int64(len(letter)), Limits{}, sum)
+	Split(t.Context(), strings.NewReader(letter), int64(len(letter)), Options{Tee: sum})
 	if want := sha256.Sum256([]byte(letter)); !bytes.Equal(sum.Sum(nil), want[:]) {
 		t.Error("the tee was not given the letter as it is")
 	}
@@ -132,7 +133,7 @@ func TestLimitsHold(t *testing.T) {
 		{"all headers", "Content-Type: multipart/mixed; boundary=b\n\n" + strings.Repeat("--b\nX-A: "+strings.Repeat("a", 500)+"\n\nx\n", 100), Limits{Kept: 10_000}, 101},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			tree := Split(t.Context(), strings.NewReader(tt.letter), int64(len(tt.letter)), tt.limits, nil)
+			tree := Split(t.Context(), strings.NewReader(tt.letter), int64(len(tt.letter)), Options{Limits: tt.limits})
 			if !tree.Limited {
 				t.Error("nothing says that a limit was met")
 			}
@@ -162,7 +163,7 @@ func TestAnEndedContextEndsTheReading(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	letter := "Content-Type: multipart/mixed; boundary=b\n\n" + strings.Repeat("--c\n", 5000)
-	tree := Split(ctx, strings.NewReader(letter), int64(len(letter)), Limits{}, nil)
+	tree := Split(ctx, strings.NewReader(letter), int64(len(letter)), Options{})
 	if !tree.Limited {
 		t.Error("the reading went on")
 	}
@@ -225,7 +226,7 @@ func FuzzSplit(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, letter []byte) {
-		tree := Split(context.Background(), bytes.NewReader(letter), int64(len(letter)), Limits{Parts: 200, Depth: 20}, nil)
+		tree := Split(context.Background(), bytes.NewReader(letter), int64(len(letter)), Options{Limits: Limits{Parts: 200, Depth: 20}})
 		if tree.Parts > 200 {
 			t.Errorf("%d nodes", tree.Parts)
 		}

@@ -2,10 +2,8 @@ package parse
 
 import (
 	"crypto/sha256"
-	"io"
 	"slices"
 	"strings"
-	"unicode"
 
 	"kancelaria/registry"
 )
@@ -24,16 +22,23 @@ func bodyDigest(doc registry.Document) registry.Digest {
 			files = append(files, a.Digest.String())
 		}
 	}
-	text := strings.Join(strings.FieldsFunc(doc.Text, unicode.IsSpace), " ")
-	if text == "" && len(files) == 0 {
+	if strings.TrimSpace(doc.Text) == "" && len(files) == 0 {
 		return registry.Digest{}
 	}
 	slices.Sort(files)
 	sum := sha256.New()
-	for _, s := range append([]string{strings.ToLower(doc.Sender().Email), text}, files...) {
-		_, _ = io.WriteString(sum, s)
-		_, _ = sum.Write([]byte{0}) // no text holds one
+	b := append([]byte(strings.ToLower(doc.Sender().Email)), 0) // no text holds a zero
+	for word := range strings.FieldsSeq(doc.Text) {
+		b = append(append(b, word...), ' ')
+		if len(b) > 4<<10 {
+			_, _ = sum.Write(b)
+			b = b[:0]
+		}
 	}
+	for _, file := range files {
+		b = append(append(b, 0), file...)
+	}
+	_, _ = sum.Write(b)
 	var out registry.Digest
 	sum.Sum(out[:0])
 	return out
