@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"slices"
@@ -70,20 +71,10 @@ func sorted(list []Complaint) []Complaint {
 
 // lineOf cuts one line out of a source, bounded for display.
 func lineOf(source []byte, n int) (string, bool) {
-	if n < 1 {
-		return "", false
-	}
-	for i := 1; len(source) > 0; i++ {
-		line, rest, _ := strings.Cut(string(source[:min(len(source), 1<<16)]), "\n")
-		if i == n {
-			r := []rune(strings.TrimRight(line, "\r"))
-			return string(r[:min(len(r), 160)]), true
+	for line := range bytes.Lines(source) {
+		if n--; n == 0 {
+			return clip(strings.TrimRight(string(line[:min(len(line), 1_000)]), "\r\n"), 160), true
 		}
-		if len(line) >= len(source) {
-			break
-		}
-		source = source[len(source)-(len(source)-len(line)-1):]
-		_ = rest
 	}
 	return "", false
 }

@@ -109,13 +109,7 @@ func (v *view) leafHolds(l *leaf) bool {
 	switch l.op {
 	case opWords:
 		v.look(f)
-		zone := int(v.set.zoneOf[f])
-		for _, p := range l.phrases {
-			if _, ok := v.reading.has(zone, p); ok {
-				return true
-			}
-		}
-		return false
+		return v.reading.any(int(v.set.zoneOf[f]), l.phrases)
 	case opRange:
 		for _, n := range v.numbers[f] {
 			if n >= l.lo && n <= l.hi {

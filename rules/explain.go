@@ -64,7 +64,7 @@ func (e *explainer) list(l list) {
 		fmt.Fprintf(&e.b, "%-10s not run\n", l)
 		return
 	}
-	fmt.Fprintf(&e.b, "%-10s %s\n", l, e.summary(l))
+	fmt.Fprintln(&e.b, strings.TrimSpace(fmt.Sprintf("%-10s %s", l, e.summary(l))))
 	for _, t := range e.a.Took {
 		if t.List != l.String() {
 			continue
@@ -180,7 +180,10 @@ func (e *explainer) unmatched(l list) {
 			quiet++
 		}
 	}
-	if quiet > 0 {
+	switch {
+	case quiet == 1:
+		e.line("-", "1 other rule", 0, "no match")
+	case quiet > 1:
 		e.line("-", fmt.Sprintf("%d other rules", quiet), 0, "no match")
 	}
 }

@@ -187,51 +187,71 @@ func (l *lexicon) chooseColumns() (columnOf [256]uint8) {
 // A sighting is where a phrase was found in a zone: bytes from to until of the
 // value number which.
 type sighting struct {
-	round       uint32
 	from, until int32
 	which       int32
 }
 
-// A reading is the scratch of one pass; rounds make clearing needless.
+// A reading is the scratch of one pass. Words are numbered through all texts
+// ever read with it, so that what was seen needs no clearing.
 type reading struct {
-	round uint32
-	word  int32   // number of the word before, over all texts of the round
+	word  int32   // number of the word before
 	seen  []int32 // by state: number of the word that reached it
 	from  []int32 // by state: where the phrase began
-	found [][]sighting
+	zones []zone
+}
+
+// A zone is what was found in the values of one field.
+type zone struct {
+	count int
+	bits  []uint64 // by phrase: found
+	first []sighting
 }
 
 func (l *lexicon) newReading(zones int) *reading {
-	r := &reading{seen: make([]int32, l.states), from: make([]int32, l.states), found: make([][]sighting, zones)}
-	for z := range r.found {
-		r.found[z] = make([]sighting, len(l.phrases))
+	r := &reading{seen: make([]int32, l.states), from: make([]int32, l.states), zones: make([]zone, zones)}
+	for z := range r.zones {
+		r.zones[z] = zone{bits: make([]uint64, (len(l.phrases)+63)/64), first: make([]sighting, len(l.phrases))}
 	}
-	r.begin()
 	return r
 }
 
-// begin starts a new round: nothing is found yet.
+// begin starts a new letter: nothing is found yet.
 func (r *reading) begin() {
-	r.round++
-	if r.round == 0 || r.word > math.MaxInt32/2 {
-		for z := range r.found {
-			clear(r.found[z])
+	for z := range r.zones {
+		if r.zones[z].count > 0 {
+			r.zones[z].count = 0
+			clear(r.zones[z].bits)
 		}
-		clear(r.seen)
-		r.round, r.word = 1, 0
 	}
-	r.word += maxGap + 2 // nothing reaches over from another text; 0 is "never"
+	if r.word > math.MaxInt32/2 {
+		clear(r.seen)
+		r.word = 0
+	}
 }
 
-// has reports where a phrase was found in a zone in this round.
+// has reports where a phrase was found in a zone.
 func (r *reading) has(zone int, phrase int32) (sighting, bool) {
-	s := r.found[zone][phrase]
-	return s, s.round == r.round
+	z := &r.zones[zone]
+	return z.first[phrase], z.bits[phrase/64]>>(phrase%64)&1 == 1
+}
+
+// any reports whether one of the phrases was found in a zone.
+func (r *reading) any(zone int, phrases []int32) bool {
+	z := &r.zones[zone]
+	if z.count == 0 {
+		return false
+	}
+	for _, p := range phrases {
+		if z.bits[p/64]>>(p%64)&1 == 1 {
+			return true
+		}
+	}
+	return false
 }
 
 // read looks for all phrases in one value of a zone.
 func (l *lexicon) read(r *reading, zone int, which int, text string) {
-	r.word += maxGap + 2
+	r.word += maxGap + 2 // nothing reaches over from the text before; 0 is "never"
 	at, deepest, start := int32(1), int32(1), -1
 	for i := 0; i < len(text); {
 		b := text[i]
@@ -290,8 +310,10 @@ func (l *lexicon) word(r *reading, zone, which int, at, deepest int32, start, en
 			from = r.from[state-1]
 		}
 		r.seen[state], r.from[state] = r.word, from
-		if hit := &r.found[zone][s.phrase]; s.last && hit.round != r.round {
-			*hit = sighting{r.round, from, int32(end), int32(which)}
+		if z := &r.zones[zone]; s.last && z.bits[s.phrase/64]>>(s.phrase%64)&1 == 0 {
+			z.bits[s.phrase/64] |= 1 << (s.phrase % 64)
+			z.first[s.phrase] = sighting{from, int32(end), int32(which)}
+			z.count++
 		}
 	}
 }

@@ -291,12 +291,25 @@ func (c *converter) convert(from ast.Node, depth int) *node {
 	case *ast.SequenceNode:
 		n.kind = listNode
 		for _, v := range x.Values {
-			n.items = append(n.items, c.convert(v, depth+1))
+			n.items = append(n.items, joined(c.convert(v, depth+1), v, x.IsFlowStyle))
 		}
 	default:
 		return c.refuse(t, "anchors, aliases, tags and merge keys are not allowed", "write it out")
 	}
 	return n
+}
+
+// joined mends what the library splits: in [clerk:os1] a colon without space
+// is part of the word, not a mapping of its own.
+func joined(n *node, from ast.Node, flow bool) *node {
+	if !flow || n.kind != mapNode || len(n.pairs) != 1 || from.GetToken().Type == token.MappingStartType {
+		return n
+	}
+	p := n.pairs[0]
+	if p.value.kind != scalarNode || p.value.line != p.line || p.value.col != p.col+utf8.RuneCountInString(p.key)+1 {
+		return n
+	}
+	return &node{kind: scalarNode, line: p.line, col: p.col, text: p.key + ":" + p.value.text}
 }
 
 func (c *converter) pair(n *node, v *ast.MappingValueNode, depth int) {
