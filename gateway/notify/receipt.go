@@ -236,7 +236,7 @@ func (p *press) receiptMailing(s sheet, t told, version string) (mailing, error)
 // sizes and digests, no names.
 func proofFileOf(t told, page receiptPage, proof string, english bool) (attached, error) {
 	figures := proofPage{
-		At: page.At, Number: page.Number, Proof: proof,
+		At: page.At, Number: page.Number,
 		Size: t.arrival.Item.Original.Size, Digest: t.arrival.Item.Original.Digest.String(),
 	}
 	for _, a := range t.arrival.Document.Attachments {
@@ -244,16 +244,27 @@ func proofFileOf(t told, page receiptPage, proof string, english bool) (attached
 			figures.Files = append(figures.Files, proofFile{len(figures.Files) + 1, a.Size, a.Digest.String()})
 		}
 	}
+	// The proof stands last and once: what checks it reads to the end.
 	pl := registry.Catalogue("pl")
-	text, err := pl.Render(pl.Current("receipt/proof"), figures)
-	if err == nil && english {
-		figures.Proof = "" // once is enough
-		en := registry.Catalogue("en")
-		var more string
-		more, err = en.Render(en.Current("receipt/proof"), figures)
-		text += "\n* * *\n\n" + more
+	langs := []*registry.Texts{pl}
+	if english {
+		langs = append(langs, registry.Catalogue("en"))
+	}
+	text := ""
+	for i, texts := range langs {
+		if figures.Proof = ""; i == len(langs)-1 {
+			figures.Proof = proof
+		}
+		part, err := texts.Render(texts.Current("receipt/proof"), figures)
+		if err != nil {
+			return attached{}, err
+		}
+		if i > 0 {
+			text += "\n* * *\n\n"
+		}
+		text += part
 	}
 	// Windows opens it right only with a byte order mark and its line ends.
 	content := append([]byte("\ufeff"), crlf(text)...)
-	return attached{name: pl.Say("receipt.proof_name", "number", page.Number), mediaType: "text/plain", content: content}, err
+	return attached{name: pl.Say("receipt.proof_name", "number", page.Number), mediaType: "text/plain", content: content}, nil
 }
