@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"kancelaria/registry/ledger"
@@ -21,11 +22,8 @@ import (
 //
 // The error means that the store has not loaded what Missing asked for.
 func Apply(st *State, drafts []Draft) (Writes, []Outcome, error) {
-	f := newFold(st)
-	outcomes := make([]Outcome, len(drafts))
-	for i, d := range drafts {
-		outcomes[i] = f.offer(d)
-	}
+	t := st.try(drafts)
+	f, outcomes := t.fold, t.outcomes
 	if w := f.wants(); !w.Empty() {
 		return Writes{}, nil, fmt.Errorf("applying %d drafts: not all was loaded: %+v", len(drafts), w)
 	}
@@ -71,6 +69,7 @@ func Replay(st *State, lines []Line) (Writes, error) {
 type fold struct {
 	head     Head
 	known    shelf[string, Line]
+	fresh    map[string]int // by draft key: its place in entered
 	series   shelf[Series, SeriesRow]
 	arrivals shelf[ItemID, ArrivalRow]
 	traces   shelf[TraceKey, []TraceRow]
@@ -106,6 +105,7 @@ func newFold(st *State) *fold {
 	return &fold{
 		head:     head,
 		known:    newShelf(st.Known),
+		fresh:    map[string]int{},
 		series:   newShelf(st.Series),
 		arrivals: newShelf(st.Arrivals),
 		traces:   newShelf(st.Traces),
@@ -153,7 +153,7 @@ func (s *standing) Error() string { return fmt.Sprintf("it is so already since l
 
 // offer decides a draft and enters it if it may be.
 func (f *fold) offer(d Draft) Outcome {
-	if line := f.known.get(d.Key); line.Draft.Key != "" {
+	if line := f.lineOf(d.Key); line != nil {
 		again := line.Outcome
 		again.State, again.Content = Repeated, line.Content
 		return again
@@ -175,6 +175,17 @@ func (f *fold) offer(d Draft) Outcome {
 		return Outcome{Key: d.Key, State: Refused, Error: err.Error()}
 	}
 	return line.Outcome
+}
+
+// lineOf gives the line that was written for a key; nil if none was.
+func (f *fold) lineOf(key string) *Line {
+	if i, ok := f.fresh[key]; ok {
+		return &f.entered[i].line
+	}
+	if line := f.known.get(key); line.Draft.Key != "" {
+		return &line
+	}
+	return nil
 }
 
 // decide settles what becomes of a draft, in the line's outcome and, where the
@@ -204,14 +215,14 @@ func (f *fold) enter(l Line) {
 		e.kind = string(l.Draft.Act.Kind)
 		e.subject, e.previous = f.enterAct(l)
 	}
-	f.known.set(l.Draft.Key, l)
+	f.fresh[l.Draft.Key] = len(f.entered)
 	f.entered = append(f.entered, e)
 	f.head.LastAt = l.Outcome.At
 }
 
 // mayReplay refuses a line that does not stand where it says.
 func (f *fold) mayReplay(l Line) error {
-	if known := f.known.get(l.Draft.Key); known.Draft.Key != "" {
+	if known := f.lineOf(l.Draft.Key); known != nil {
 		return fmt.Errorf("key %q is in the book at leaf %d", l.Draft.Key, known.Outcome.Leaf)
 	}
 	if err := l.Draft.check(); err != nil {
@@ -328,13 +339,11 @@ func (e entered) leaf() (LeafRow, error) {
 
 // tell writes outbox rows for logins, each once, in order of their leaf.
 func (f *fold) tell(row OutboxRow, recipients ...string) {
-	told := map[string]bool{}
-	for _, r := range recipients {
-		if r == "" || told[r] {
+	for i, r := range recipients {
+		if r == "" || slices.Contains(recipients[:i], r) {
 			continue
 		}
-		told[r] = true
-		row.ID = fmt.Sprintf("%d.%d", row.Leaf, f.rowsOf(row.Leaf))
+		row.ID = strconv.FormatInt(row.Leaf, 10) + "." + strconv.Itoa(f.rowsOf(row.Leaf))
 		row.Recipient = r
 		row.State = OutboxReady
 		f.outbox = append(f.outbox, row)

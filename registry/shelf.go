@@ -16,7 +16,7 @@ type shelf[K comparable, V any] struct {
 }
 
 func newShelf[K comparable, V any](loaded map[K]V) shelf[K, V] {
-	return shelf[K, V]{loaded: loaded, changed: map[K]V{}, wanted: map[K]bool{}}
+	return shelf[K, V]{loaded: loaded}
 }
 
 // get gives the row as it stands now; the zero row if it is not there, or not
@@ -27,12 +27,20 @@ func (s *shelf[K, V]) get(k K) V {
 	}
 	v, ok := s.loaded[k]
 	if !ok {
+		if s.wanted == nil {
+			s.wanted = map[K]bool{}
+		}
 		s.wanted[k] = true
 	}
 	return v
 }
 
-func (s *shelf[K, V]) set(k K, v V) { s.changed[k] = v }
+func (s *shelf[K, V]) set(k K, v V) {
+	if s.changed == nil {
+		s.changed = map[K]V{}
+	}
+	s.changed[k] = v
+}
 
 // wants gives the keys that were asked for and not loaded.
 func (s *shelf[K, V]) wants(less func(a, b K) int) []K {

@@ -19,6 +19,8 @@ type State struct {
 	Subjects map[string]int64    // last leaf of a subject that has no row of its own; -1: none
 	Open     map[string][]Number // open entries by clerk, each also in Entries
 	Within   map[string][]Number // entries by folder, each also in Entries
+
+	tried *trial // the trial that lacked nothing, for Apply
 }
 
 // Wants names what a store must load before Apply can fold some drafts. Each

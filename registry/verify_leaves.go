@@ -36,7 +36,7 @@ func (v *verifier) readLeaves(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		for _, l := range readAll(rows) {
+		for _, l := range readAll(rows, v.o.Since == 0) {
 			for ; from < l.row.Index; from++ {
 				if err := v.missing(ctx, from); err != nil {
 					return err
@@ -64,15 +64,16 @@ func (v *verifier) readLeaves(ctx context.Context) error {
 	return nil
 }
 
-// readAll computes what can be of each leaf alone.
-func readAll(rows []LeafRow) []readLeaf {
+// readAll computes what can be of each leaf alone; lines, which cost most, only
+// if they are to be folded.
+func readAll(rows []LeafRow, lines bool) []readLeaf {
 	out := make([]readLeaf, len(rows))
 	var workers sync.WaitGroup
 	cores := runtime.GOMAXPROCS(0)
 	for core := range cores {
 		workers.Go(func() {
 			for i := core; i < len(rows); i += cores {
-				out[i] = readOne(rows[i])
+				out[i] = readOne(rows[i], lines)
 			}
 		})
 	}
@@ -80,7 +81,7 @@ func readAll(rows []LeafRow) []readLeaf {
 	return out
 }
 
-func readOne(row LeafRow) readLeaf {
+func readOne(row LeafRow, line bool) readLeaf {
 	l := readLeaf{row: row, hash: LeafHash(row.Type, row.Salt, row.Body)}
 	if l.body, l.bad = DecodeLeaf(row.Body); l.bad != nil {
 		return l
@@ -101,7 +102,9 @@ func readOne(row LeafRow) readLeaf {
 		l.bad = errContent
 		return l
 	}
-	l.line, l.bad = ParseLine(row.Content)
+	if line {
+		l.line, l.bad = ParseLine(row.Content)
+	}
 	return l
 }
 
@@ -151,7 +154,7 @@ func (l readLeaf) wrong(last time.Time) (code, text string) {
 		return FoundLineUnreadable, "cannot be read: " + l.bad.Error()
 	case l.lies != "":
 		return FoundLeafChanged, "has another " + l.lies + " than it commits to"
-	case len(l.row.Content) > 0 && !l.own():
+	case l.line.Draft.Key != "" && !l.own():
 		return FoundLineUnreadable, "has the content of another leaf"
 	case l.row.At.Before(last):
 		return FoundTimeBack, "is earlier than the leaf before it"
@@ -233,7 +236,7 @@ func (l readLeaf) own() bool {
 func (v *verifier) forget() {
 	f := v.fold
 	f.entered, f.outbox, f.newTraces = f.entered[:0], f.outbox[:0], f.newTraces[:0]
-	clear(f.known.changed)
+	clear(f.fresh)
 	clear(f.traces.changed)
 	clear(f.born)
 	clear(f.known.wanted)

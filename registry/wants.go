@@ -41,11 +41,34 @@ func WantsOf(drafts []Draft) Wants { return NewState(Head{}).Missing(drafts) }
 // Missing folds the drafts for trial and names what they asked for and what is
 // not loaded yet; nothing, when Apply may be called.
 func (st *State) Missing(drafts []Draft) Wants {
-	f := newFold(st)
-	for _, d := range drafts {
-		f.offer(d)
+	t := st.try(drafts)
+	w := t.fold.wants()
+	st.tried = nil
+	if w.Empty() {
+		st.tried = t
 	}
-	return f.wants()
+	return w
+}
+
+// A trial is a fold of drafts that is not sealed yet.
+type trial struct {
+	fold     *fold
+	drafts   []Draft
+	outcomes []Outcome
+}
+
+// try folds the drafts, or gives the trial that did.
+func (st *State) try(drafts []Draft) *trial {
+	if t := st.tried; t != nil && len(t.drafts) == len(drafts) && (len(drafts) == 0 || &t.drafts[0] == &drafts[0]) {
+		st.tried = nil // it is sealed once
+		return t
+	}
+	t := &trial{fold: newFold(st), drafts: drafts, outcomes: make([]Outcome, len(drafts))}
+	t.fold.entered = make([]entered, 0, len(drafts))
+	for i, d := range drafts {
+		t.outcomes[i] = t.fold.offer(d)
+	}
+	return t
 }
 
 // MissingForReplay is Missing for lines that are already decided.
@@ -64,6 +87,7 @@ func (st *State) MissingForReplay(lines []Line) Wants {
 // Loaded notes that everything w asks for has been looked up: what the store
 // did not find is absent from now on.
 func (st *State) Loaded(w Wants) {
+	st.tried = nil
 	absent(st.Known, w.Keys)
 	absent(st.Arrivals, w.Items)
 	absent(st.Traces, w.Traces)

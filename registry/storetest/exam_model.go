@@ -198,9 +198,11 @@ func immutable(t *testing.T, open func(t *testing.T) registry.Store, o Options) 
 	for _, attempt := range o.Attempts {
 		t.Run(attempt.Name, func(t *testing.T) {
 			x := &exam{Store: open(t), t: t, o: o, open: open}
+			var drafts []registry.Draft
 			for n := range 10 {
-				x.written(Letter(n))
+				drafts = append(drafts, Letter(n))
 			}
+			x.written(drafts...)
 			before, err := x.Leaves(t.Context(), 0, 100)
 			if err != nil {
 				t.Fatal(err)

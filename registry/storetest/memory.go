@@ -24,7 +24,8 @@ type Memory struct {
 	mu          sync.Mutex
 	book        *registry.State // every row there is
 	leaves      []registry.LeafRow
-	keys        map[string]int64 // of leaves
+	keys        map[string]int64  // of leaves
+	born        []registry.Number // entries in order of registration
 	nodes       map[int64]registry.Digest
 	outbox      map[string]registry.OutboxRow
 	notes       map[[2]string]registry.Note
@@ -153,7 +154,13 @@ func (m *Memory) loadEntries(st *registry.State, w registry.Wants) {
 
 // works gives all entries in order of registration.
 func (m *Memory) works() []registry.Work {
-	return slices.SortedFunc(maps.Values(m.book.Entries), func(a, b registry.Work) int { return cmp.Compare(a.Leaf, b.Leaf) })
+	var works []registry.Work
+	for _, n := range m.born {
+		if w, ok := m.book.Entries[n]; ok {
+			works = append(works, w)
+		}
+	}
+	return works
 }
 
 // write takes over what a fold has changed. What a store's keys and triggers
@@ -171,6 +178,10 @@ func (m *Memory) write(w registry.Writes) error {
 		if _, twice := m.book.Entries[e.Number]; twice {
 			return fmt.Errorf("%w: number %s is given", registry.ErrImmutable, e.Number)
 		}
+	}
+	entries := slices.SortedFunc(slices.Values(w.Entries), func(a, b registry.Work) int { return cmp.Compare(a.Leaf, b.Leaf) })
+	for _, e := range entries {
+		m.born = append(m.born, e.Number)
 	}
 	for _, l := range w.Leaves {
 		m.leaves = append(m.leaves, l)
@@ -196,7 +207,9 @@ func (m *Memory) write(w registry.Writes) error {
 	for _, t := range w.Traces {
 		m.book.Traces[t.TraceKey] = append(m.book.Traces[t.TraceKey], t)
 	}
-	maps.DeleteFunc(m.book.Traces, func(k registry.TraceKey, _ []registry.TraceRow) bool { return k.Week < w.ForgetTraces })
+	if w.ForgetTraces > 0 {
+		maps.DeleteFunc(m.book.Traces, func(k registry.TraceKey, _ []registry.TraceRow) bool { return k.Week < w.ForgetTraces })
+	}
 	return nil
 }
 

@@ -85,6 +85,7 @@ func TestEachAttackOnTheBookIsFoundAndNamed(t *testing.T) {
 				w := m.book.Entries[number]
 				w.Number.Seq = 999
 				m.book.Entries[w.Number] = w
+				m.born = append(m.born, w.Number)
 			},
 			want: []string{registry.FoundEntryWithout},
 		},
