@@ -98,19 +98,24 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "kancelaria: %v\nSee \"kancelaria --help\".\n", err)
 		return exitUsage
 	}
-	e.log = logger(c.Log, stderr)
+	e.log = logger(c.Log, stderr, parsed.Command() == "serve")
 	if err := parsed.Run(e); err != nil {
 		return e.fail(err)
 	}
 	return exitDone
 }
 
-// logger writes the log; a daemon's service manager adds the rest.
-func logger(form string, w io.Writer) *slog.Logger {
-	if form == "json" {
-		return slog.New(slog.NewJSONHandler(w, nil))
+// logger writes the log; a daemon's service manager adds the rest. A command
+// speaks for itself and logs only what somebody must know.
+func logger(form string, w io.Writer, daemon bool) *slog.Logger {
+	o := &slog.HandlerOptions{Level: slog.LevelWarn}
+	if daemon {
+		o.Level = slog.LevelInfo
 	}
-	return slog.New(slog.NewTextHandler(w, nil))
+	if form == "json" {
+		return slog.New(slog.NewJSONHandler(w, o))
+	}
+	return slog.New(slog.NewTextHandler(w, o))
 }
 
 // fail prints an error and gives its exit code.
