@@ -105,14 +105,28 @@ func (b *dots) take(p []byte) int {
 	}
 	if b.cr && seen[0] == '\n' {
 		seen = seen[:1] // looked at alone, since the CR is not in this block
-	} else if i := bytes.Index(seen, []byte("\r\n.")); i >= 0 {
-		seen = seen[:i+2]
+	} else if i := leadingDot(seen); i >= 0 {
+		seen = seen[:i]
 	}
 	n := copy(p, seen)
 	b.w.r += n
 	b.lf = bytes.HasSuffix(seen[:n], []byte("\r\n")) || b.cr && n == 1 && seen[0] == '\n'
 	b.cr = seen[n-1] == '\r'
 	return n
+}
+
+// leadingDot finds a dot behind CR LF. It looks for the dot, which attachments
+// in base64 never have, and not for the line end, which comes every 76 bytes.
+func leadingDot(seen []byte) int {
+	for i := 0; ; i++ {
+		next := bytes.IndexByte(seen[i:], '.')
+		if next < 0 {
+			return -1
+		}
+		if i += next; i >= 2 && seen[i-1] == '\n' && seen[i-2] == '\r' {
+			return i
+		}
+	}
 }
 
 // close ends the letter. If it did not come to its end, nothing that follows is
