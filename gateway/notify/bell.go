@@ -60,6 +60,8 @@ type Options struct {
 	// Shadow sends nothing: an office that tries kancelaria out on a copy of its
 	// mail tells nobody.
 	Shadow bool
+	// Documents are attached to notices where a department wants them.
+	Documents Documents
 	// UpTo is the highest leaf that this node's archive has synced: nobody is
 	// told of what a power cut could take back. Nil means all.
 	UpTo func() int64

@@ -53,7 +53,9 @@ type ChannelState struct {
 	Broken    bool
 	Since     time.Time // of the breakage
 	LastOK    time.Time
-	LastError string
+	LastError string // why it is broken; "" when it works
+	// Since the start: mails taken, refused for good, put off.
+	Sent, Refused, Delayed uint64
 }
 
 // A lane is a channel with its health. A channel that is down rests, a little
@@ -104,22 +106,25 @@ func (l *lane) lastError() string {
 func (l *lane) note(err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	now := l.now()
 	f, _ := errors.AsType[*Failure](err)
+	switch {
+	case err == nil:
+		l.state.Sent++
+		l.state.LastOK = l.now()
+	case f != nil && f.Permanent:
+		l.state.Refused++
+	default:
+		l.state.Delayed++
+	}
 	if err == nil || (f != nil && !f.Down) {
 		l.rest, l.pause = time.Time{}, 0
-		l.state.Broken, l.state.Since = false, time.Time{}
-		if err == nil {
-			l.state.LastOK = now
-		} else {
-			l.state.LastError = err.Error()
-		}
+		l.state.Broken, l.state.Since, l.state.LastError = false, time.Time{}, ""
 		return
 	}
 	l.pause = min(max(firstRest, 2*l.pause), longRest)
-	l.rest = now.Add(l.pause)
+	l.rest = l.now().Add(l.pause)
 	if !l.state.Broken {
-		l.state.Broken, l.state.Since = true, now
+		l.state.Broken, l.state.Since = true, l.now()
 	}
 	l.state.LastError = err.Error()
 }

@@ -23,8 +23,9 @@ type Documents interface {
 
 // A Document is one file to copy. The caller of Open closes what it gives.
 type Document struct {
-	Name string // as in the letter; made safe before use
-	Open func(ctx context.Context) (io.ReadCloser, error)
+	Name      string // as in the letter; made safe before use
+	MediaType string // by content; "" is any
+	Open      func(ctx context.Context) (io.ReadCloser, error)
 }
 
 // A Shelf is where copies go: a folder for each clerk, in it one for each

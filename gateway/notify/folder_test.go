@@ -22,7 +22,7 @@ func (d *twoFiles) Documents(context.Context, registry.Number) ([]Document, erro
 			return io.NopCloser(strings.NewReader(text)), nil
 		}
 	}
-	return []Document{{"list.eml", open("letter")}, {`..\..\wniosek:1.pdf `, open("application")}}, nil
+	return []Document{{Name: "list.eml", MediaType: "message/rfc822", Open: open("letter")}, {Name: `..\..\wniosek:1.pdf `, Open: open("application")}}, nil
 }
 
 func folderParcel(variant string) Parcel {

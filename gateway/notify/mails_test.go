@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"flag"
 	"io"
+	"log/slog"
 	"mime"
 	"mime/multipart"
 	"mime/quotedprintable"
@@ -26,7 +27,7 @@ func samplePress(book *fakeBook, alter func(*Options)) *press {
 		From:   "Kancelaria <kancelaria@aleksandrowo.example>",
 		Tokens: gateway.NewTokens("aleksandrowo.example", []byte("golden key")),
 		Now:    func() time.Time { return today }, Web: "https://kancelaria.aleksandrowo.example",
-		UpTo: func() int64 { return 1 << 60 }, PerSender: 5, PerClerk: 30,
+		UpTo: func() int64 { return 1 << 60 }, PerSender: 5, PerClerk: 30, Log: slog.New(slog.DiscardHandler),
 	}
 	if alter != nil {
 		alter(&o)

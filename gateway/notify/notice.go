@@ -97,6 +97,9 @@ func (p *press) notice(ctx context.Context, row registry.OutboxRow, group []regi
 	if s.html, err = texts.RenderHTML(version, page); err != nil {
 		return mailing{}, err
 	}
+	if t.act == nil {
+		s.files = p.documents(ctx, o, t)
+	}
 	return p.noticeMailing(o, s, t, who, version)
 }
 

@@ -411,6 +411,20 @@ func isASCII(s string) bool {
 	return true
 }
 
+// Check connects and signs in, and sends nothing.
+func (r *Relay) Check(ctx context.Context) error {
+	s, err := r.connect(ctx)
+	if err != nil {
+		return err
+	}
+	err = s.client.Noop()
+	r.end(s)
+	if err != nil {
+		return r.down("asking", err)
+	}
+	return nil
+}
+
 // Close ends the connections that rest.
 func (r *Relay) Close() {
 	for {

@@ -182,6 +182,10 @@ func TestWhatARelaysAnswerMeans(t *testing.T) {
 				s := &townServer{script: tt.script}
 				r := relayTo(t, s, nil)
 				defer r.Close()
+				reachable := tt.script["greeting"] == ""
+				if err := r.Check(t.Context()); (err == nil) != reachable {
+					t.Errorf("check: %v, want it reachable: %t", err, reachable)
+				}
 				answer, err := r.Send(t.Context(), parcelTo("a@r1.example"))
 				f, _ := errors.AsType[*Failure](err)
 				switch {
