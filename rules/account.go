@@ -175,9 +175,9 @@ func (v *view) evidence(c *condition, out *[]evidence) {
 // sees gives the value that a leaf which holds has seen.
 func (v *view) sees(l *leaf) (evidence, bool) {
 	e := evidence{Wants: l.written}
-	if l.header != "" {
-		e.Field, e.how = headerPrefix+l.header, "value"
-		e.Seen = clip(strings.Join(v.doc.Headers.All[l.header], ", "), 80)
+	if l.other != "" {
+		e.Field, e.how = l.other, "value"
+		e.Seen = clip(strings.Join(v.others(l.other), ", "), 80)
 		return e, true
 	}
 	f := l.field

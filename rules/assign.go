@@ -329,6 +329,32 @@ func (x *deciding) withRole(role registry.OfficeRole) []string {
 	return out
 }
 
+// confine keeps what comes into a restricted register among those who may read
+// it, whatever rules say or leave out.
+func (x *deciding) confine() {
+	reg := x.set.office.Registers[x.v.item.Register]
+	if !reg.Restricted {
+		return
+	}
+	d := &x.d
+	d.Restricted, d.Readers = true, union(d.Readers, reg.Readers)
+	outside := func(login string) bool { return !slices.Contains(reg.Readers, login) }
+	d.Notify = slices.DeleteFunc(d.Notify, outside)
+	d.Candidates = slices.DeleteFunc(slices.Clone(d.Candidates), outside)
+	if len(d.Candidates) > 0 {
+		return
+	}
+	d.Candidates, d.Balance, d.For = x.here(reg.Readers), "", nil
+	if len(d.Candidates) == 0 { // none is there: it waits for them, nobody else
+		d.Candidates = slices.DeleteFunc(slices.Clone(reg.Readers), x.excluded)
+	}
+	if len(d.Candidates) > 0 {
+		d.Department, d.Queue = x.departmentOf(d.Candidates[0], ""), ""
+		d.Flags = slices.DeleteFunc(d.Flags, func(f registry.Flag) bool { return f == registry.FlagNeedsRouting })
+		x.because("because.confined", "register", reg.ID)
+	}
+}
+
 // people turns targets into logins.
 func (x *deciding) people(targets []target) []string {
 	var out []string

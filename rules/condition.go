@@ -40,7 +40,7 @@ const (
 // A leaf is one matcher on one field.
 type leaf struct {
 	field   fieldID
-	header  string // of header.x, instead of field
+	other   string // header.x or hint.x, instead of field
 	op      op
 	values  valueSet
 	phrases []int32
@@ -102,8 +102,8 @@ func (v *view) holds(c *condition) (bool, int) {
 }
 
 func (v *view) leafHolds(l *leaf) bool {
-	if l.header != "" {
-		return l.holdsFor(v.doc.Headers.All[l.header])
+	if l.other != "" {
+		return l.holdsFor(v.others(l.other))
 	}
 	f := l.field
 	switch l.op {
@@ -139,7 +139,7 @@ func (l *leaf) hasAny(values []string) bool {
 	return l.op == opNone
 }
 
-// holdsFor is leafHolds for the values of a header.
+// holdsFor is leafHolds for the values of a header or hint.
 func (l *leaf) holdsFor(values []string) bool {
 	switch l.op {
 	case opSet, opUnset:

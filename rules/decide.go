@@ -48,6 +48,7 @@ func (s *Set) decide(it *registry.Item, doc *registry.Document, facts *registry.
 		x.classified()
 		x.assign()
 		x.run(alsoList)
+		x.confine()
 	}
 	x.close()
 	return x.d

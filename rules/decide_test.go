@@ -400,3 +400,37 @@ func nonMatching(n int) string {
 	}
 	return b.String()
 }
+
+func TestARestrictedRegisterStaysAmongItsReaders(t *testing.T) {
+	restrict := func(o *registry.Office) {
+		o.Registers["ZS"] = registry.Register{ID: "ZS", Kind: "in", Restricted: true, Readers: []string{"sek", "os2"}}
+	}
+	for _, tt := range []struct {
+		name, rules string
+		away        []string
+		want        []string
+	}{
+		{"no rule thinks of it", ``, nil, []string{"sek", "os2"}},
+		{"a rule would give it to others", `assign: [{id: a, do: {to: "department:OS"}}]`, nil, []string{"os2"}},
+		{"a rule would tell others", `also: [{id: a, do: {notify: ["clerk:or1", "clerk:sek"]}}]`, nil, []string{"sek", "os2"}},
+		{"a deputy is no reader", `assign: [{id: a, do: {to: "clerk:os2"}}]`, []string{"os2"}, []string{"sek"}},
+		{"it waits for those who are away", ``, []string{"sek", "os2"}, []string{"sek", "os2"}},
+		{"but not for one whom it is about", `classify: [{id: a, do: {subject_person: "clerk:sek"}}]`, []string{"os2"}, []string{"os2"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s, list := Load("rules.yaml", []byte(lintHead+tt.rules), officeWith(t, restrict))
+			if s == nil {
+				t.Fatal(complaintsOf(list))
+			}
+			it, doc := letter("a@b.example", "x")
+			it.Register = "ZS"
+			d := s.Decide(it, doc, registry.Facts{Now: it.AcceptedAt, Away: tt.away})
+			if !slices.Equal(d.Candidates, tt.want) || d.Queue != "" || !d.Restricted {
+				t.Errorf("clerks %v, queue %q, restricted %v", d.Candidates, d.Queue, d.Restricted)
+			}
+			if slices.Contains(d.Notify, "or1") || slices.Contains(d.Readers, "or1") {
+				t.Errorf("told %v, readers %v", d.Notify, d.Readers)
+			}
+		})
+	}
+}

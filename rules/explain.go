@@ -277,8 +277,8 @@ func (c *condition) find(index int) *condition {
 }
 
 func (l *leaf) name() string {
-	if l.header != "" {
-		return headerPrefix + l.header
+	if l.other != "" {
+		return l.other
 	}
 	return fields[l.field].name
 }

@@ -220,8 +220,18 @@ var textUnions = map[string][]fieldID{
 	"anywhere":        {fSubject, fText, fAttachmentName},
 }
 
-// headerPrefix begins the name of a field for any header: header.x-mailer.
-const headerPrefix = "header."
+// Fields of any name: a header of the letter, header.x-mailer, and a hint of a
+// scan's file name, hint.device.
+const (
+	headerPrefix = "header."
+	hintPrefix   = "hint."
+)
+
+// otherName reports whether a key names a header or a hint.
+func otherName(key string) bool {
+	return strings.HasPrefix(key, headerPrefix) && len(key) > len(headerPrefix) ||
+		strings.HasPrefix(key, hintPrefix) && len(key) > len(hintPrefix)
+}
 
 func fieldByName(name string) (fieldID, bool) {
 	for id, f := range fields {

@@ -101,6 +101,7 @@ func richLetter() (registry.Item, registry.Document, registry.Facts) {
 	doc.Headers.All = map[string][]string{"x-mailer": {"Thunderbird 140"}}
 	doc.Auth = registry.Authentication{SPF: "pass", DKIM: "pass", DMARC: "pass", Verdict: registry.Confirmed}
 	doc.Malware.State = "clean"
+	doc.Hints = map[string]string{"device": "SKM_C250i"}
 	doc.Attachments = []registry.Attachment{
 		{Path: "1", MediaType: "text/plain", Role: registry.RoleBody},
 		{Path: "2", Name: "mapa wyrys.PDF", MediaType: "application/pdf", Size: 3_000_000, Role: registry.RoleAttachment},

@@ -70,8 +70,8 @@ type ruleShape struct {
 
 type fieldSet [2]uint64
 
-// headerBit stands for all headers.
-const headerBit = 127
+// otherBit stands for all headers and hints.
+const otherBit = 127
 
 func (f *fieldSet) add(n int)              { f[n/64] |= 1 << (n % 64) }
 func (f fieldSet) without(o fieldSet) bool { return f[0]&^o[0] == 0 && f[1]&^o[1] == 0 }
@@ -80,8 +80,8 @@ func (f fieldSet) with(o fieldSet) fieldSet {
 }
 
 func bitOf(l *leaf) int {
-	if l.header != "" {
-		return headerBit
+	if l.other != "" {
+		return otherBit
 	}
 	return int(l.field)
 }
@@ -90,7 +90,7 @@ func (l *linter) shape(r *rule) ruleShape {
 	var s ruleShape
 	r.when.leaves(func(f *leaf) {
 		s.fields.add(bitOf(f))
-		if f.header == "" && (fields[f.field].enum != nil || fields[f.field].kind == boolField || f.op == opSet || f.op == opUnset) {
+		if f.other == "" && (fields[f.field].enum != nil || fields[f.field].kind == boolField || f.op == opSet || f.op == opUnset) {
 			s.finite.add(bitOf(f))
 		}
 	})
@@ -338,7 +338,7 @@ func (s *Set) Rules() []RuleNote {
 	for _, r := range s.rules {
 		needs := onArrival
 		r.when.leaves(func(l *leaf) {
-			if l.header == "" {
+			if l.other == "" {
 				needs = max(needs, fields[l.field].phase)
 			}
 		})

@@ -95,6 +95,17 @@ func (s *Set) Office() *registry.Office { return s.office }
 // Len counts the rules.
 func (s *Set) Len() int { return len(s.rules) }
 
+// AsksSender reports whether a rule balances by who handled the sender's last
+// letter: only then need anybody look it up.
+func (s *Set) AsksSender() bool {
+	for _, r := range s.of(assignList) {
+		if r.do.balance == "sticky_sender" {
+			return true
+		}
+	}
+	return false
+}
+
 // of gives the rules of a list.
 func (s *Set) of(l list) []*rule { return s.rules[s.begins[l]:s.begins[l+1]] }
 

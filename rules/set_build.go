@@ -16,7 +16,7 @@ func (s *Set) build() {
 	inUse := [fieldCount]bool{fSubject: true}
 	for _, r := range s.rules {
 		r.when.leaves(func(l *leaf) {
-			if l.header != "" {
+			if l.other != "" {
 				return
 			}
 			asked[l.field] = true

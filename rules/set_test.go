@@ -123,6 +123,8 @@ func TestEachMatcherMatchesWhatItSays(t *testing.T) {
 		{"no holiday", `{holiday: false}`, true},
 		{"a header", `{header.x-mailer: "Thunderbird*"}`, true},
 		{"a header that is not there", `{header.x-spam: unset}`, true},
+		{"a hint of the file name", `{hint.device: SKM*}`, true},
+		{"a hint that is not there", `{hint.time: set}`, false},
 		{"the kind of mailbox", `{mailbox.kind: official}`, true},
 		{"the local part", `{to.local: urzad}`, true},
 		{"the text", `{text: {words: "proszę"}}`, true},

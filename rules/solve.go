@@ -99,20 +99,20 @@ func (s *solver) search(open []claim) answer {
 
 // about reports whether two literals speak of the same field.
 func (l *literal) about(o *literal) bool {
-	return l.leaf.header == o.leaf.header && l.leaf.field == o.leaf.field
+	return l.leaf.other == o.leaf.other && l.leaf.field == o.leaf.field
 }
 
 // written reports whether rules write the field while the list runs, so that
 // two rules may see different values.
 func (s *solver) written(l *literal) bool {
-	return !s.fixed && l.leaf.header == "" && fields[l.leaf.field].state
+	return !s.fixed && l.leaf.other == "" && fields[l.leaf.field].state
 }
 
 // consistent checks the literals about the values that the newest one names.
 func (s *solver) consistent(newest int) bool {
 	n := &s.lits[newest]
 	f := &field{kind: textField, multi: true}
-	if n.leaf.header == "" {
+	if n.leaf.other == "" {
 		f = &fields[n.leaf.field]
 	}
 	g := group{phrases: s.phrases}

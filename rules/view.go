@@ -239,6 +239,17 @@ func ordinal(d registry.Day) int64 {
 	return time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, time.UTC).Unix() / 86400
 }
 
+// others gives the values of a header or a hint.
+func (v *view) others(name string) []string {
+	if header, ok := strings.CutPrefix(name, headerPrefix); ok {
+		return v.doc.Headers.All[header]
+	}
+	if hint := v.doc.Hints[strings.TrimPrefix(name, hintPrefix)]; hint != "" {
+		return []string{hint}
+	}
+	return nil
+}
+
 // look finds the phrases of a text field, once.
 func (v *view) look(f fieldID) {
 	if v.read[f] {

@@ -56,9 +56,9 @@ func (r *setReader) condition(n *node, depth int) condition {
 
 // field reads one key of a condition: the name of a field and its matchers.
 func (r *setReader) field(p pair) condition {
-	if name, ok := strings.CutPrefix(p.key, headerPrefix); ok && name != "" {
+	if otherName(p.key) {
 		f := field{name: p.key, kind: textField, multi: true}
-		return r.matchers(p, &f, []leaf{{header: strings.ToLower(name)}})
+		return r.matchers(p, &f, []leaf{{other: strings.ToLower(p.key)}})
 	}
 	if union, ok := textUnions[p.key]; ok {
 		r.inPhase(p, fields[union[1]].phase)
@@ -105,7 +105,7 @@ func (r *setReader) matchers(p pair, f *field, leaves []leaf) condition {
 			spread.form = isAll
 		}
 		for _, base := range leaves {
-			l.field, l.header, l.written = base.field, base.header, describe(f, matcher, at)
+			l.field, l.other, l.written = base.field, base.other, describe(f, matcher, at)
 			spread.kids = append(spread.kids, condition{form: isLeaf, leaf: l, line: at.line})
 		}
 		if len(spread.kids) == 1 {
@@ -196,7 +196,7 @@ func (r *setReader) matcher(f *field, matcher string, n *node) (leaf, bool) {
 	case "none_of":
 		return leaf{op: opNone, values: r.values(f, n)}, true
 	case "words":
-		return leaf{op: opWords, phrases: r.phrases(n)}, f.kind == textField && !strings.HasPrefix(f.name, headerPrefix)
+		return leaf{op: opWords, phrases: r.phrases(n)}, f.kind == textField && !otherName(f.name)
 	case "re":
 		re := r.regex(n)
 		return leaf{op: opMatch, match: re}, re != nil
