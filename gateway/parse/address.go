@@ -228,15 +228,18 @@ func mergeNames(list []registry.Address) []registry.Address {
 	return out
 }
 
+// maxID bounds what stands between the brackets of a Message-ID.
+const maxID = 2000
+
 // messageIDs reads Message-IDs, without their brackets.
 func messageIDs(list []string, value []byte) []string {
-	s := charset.Clean(string(value))
+	s := charset.Clean(string(value[:min(len(value), maxAddresses)]))
 	for len(list) < maxList {
 		open := strings.IndexByte(s, '<')
 		if open < 0 {
 			break
 		}
-		end := strings.IndexByte(s[open:], '>')
+		end := strings.IndexByte(s[open:min(len(s), open+maxID)], '>')
 		next := strings.IndexByte(s[open+1:], '<')
 		switch {
 		case end < 0 && next < 0:

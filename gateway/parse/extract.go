@@ -99,7 +99,7 @@ func (p *PDFText) Text(ctx context.Context, file io.Reader, most int64) (string,
 	out := &cappedBuffer{most: most, stop: cancel}
 	cmd.Stdout = out
 	err := cmd.Run()
-	text := charset.Clean(out.String())
+	text := charset.Clean(out.kept.String())
 	switch {
 	case out.full:
 		return text, nil
@@ -111,9 +111,10 @@ func (p *PDFText) Text(ctx context.Context, file io.Reader, most int64) (string,
 	return text, nil
 }
 
-// A cappedBuffer keeps the first bytes and then stops the writer.
+// A cappedBuffer keeps the first bytes and then stops the writer. It must not
+// show the buffer's own ReadFrom, which knows no bound.
 type cappedBuffer struct {
-	bytes.Buffer
+	kept bytes.Buffer
 	most int64
 	full bool
 	stop func()
@@ -123,11 +124,11 @@ var errFull = errors.New("enough text")
 
 // Write implements io.Writer.
 func (b *cappedBuffer) Write(p []byte) (int, error) {
-	if room := b.most - int64(b.Len()); int64(len(p)) > room {
+	if room := b.most - int64(b.kept.Len()); int64(len(p)) > room {
 		b.full = true
 		b.stop()
-		n, _ := b.Buffer.Write(p[:max(room, 0)]) // memory: never fails
+		n, _ := b.kept.Write(p[:max(room, 0)]) // memory: never fails
 		return n, errFull
 	}
-	return b.Buffer.Write(p)
+	return b.kept.Write(p)
 }

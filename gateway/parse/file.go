@@ -107,17 +107,22 @@ func (run *reading) pass(f file) pass {
 	head := buf[:n]
 	p.kind = kindOf(head, f.raw, f.claimed())
 	marks := p.kind.marks()
-	hold := p.kind.text && run.textRoom > 0
+	room := run.textRoom
+	if !p.kind.html { // of a page, most is not text
+		room = min(room, run.r.Limits.Text+1)
+	}
+	hold := p.kind.text && room > 0
 	for n > 0 {
 		b := buf[:n]
 		_, _ = sum.Write(b)
 		p.size += int64(n)
 		marks.look(b)
 		if hold {
-			keep := b[:min(int64(n), run.textRoom)]
+			keep := b[:min(int64(n), room)]
 			p.held = append(p.held, keep...)
+			room -= int64(len(keep))
 			run.textRoom -= int64(len(keep))
-			hold = run.textRoom > 0
+			hold = room > 0
 		}
 		if run.decoded += int64(n); run.decoded > run.r.Limits.Decoded || run.ctx.Err() != nil {
 			run.limit(f.path, "not read to its end: too much, or too slow")
@@ -135,6 +140,9 @@ func (run *reading) pass(f file) pass {
 		run.flaw(flawDamaged, f.path, "")
 	}
 	sum.Sum(p.digest[:0])
+	if p.kind.text && int64(len(p.held)) < p.size {
+		run.flaw(flawText, f.path, "")
+	}
 	p.kind.found(marks)
 	if p.kind.uu = p.kind.uu || bytes.HasPrefix(p.held, []byte("begin ")) && p.kind.text; p.kind.uu {
 		p.held = withoutUU(p.held)

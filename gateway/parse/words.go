@@ -2,6 +2,7 @@ package parse
 
 import (
 	"embed"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -14,13 +15,18 @@ var wordFiles embed.FS
 type words struct {
 	unnamed  string          // what a file without a name is called
 	replies  []string        // "re:", "odp:" …, folded
-	quotes   []string        // lines that begin a quoted letter, folded; "*" stands for anything
+	bars     []string        // what stands between dashes before a quoted letter, folded
+	quotes   []quote         // other lines before one
 	authors  map[string]bool // what stands before the author of a quoted letter
 	fields   map[string]bool // and before what follows
 	english  map[string]bool
 	polish   map[string]bool
 	services []string // hosts that hold files for download
 }
+
+// A quote is a line like "On Monday, somebody wrote:": its beginning and end,
+// folded.
+type quote struct{ head, tail string }
 
 func loadWords() words {
 	list := func(name string) []string {
@@ -45,8 +51,13 @@ func loadWords() words {
 		}
 		return m
 	}
+	var quotes []quote
+	for _, line := range list("quotes") {
+		head, tail, _ := strings.Cut(line, "*")
+		quotes = append(quotes, quote{head, tail})
+	}
 	return words{
-		unnamed: list("unnamed")[0], replies: list("replies"), quotes: list("quotes"),
+		unnamed: list("unnamed")[0], replies: list("replies"), bars: list("bars"), quotes: quotes,
 		authors: set("authors"), fields: set("fields"),
 		english: set("english"), polish: set("polish"), services: list("services"),
 	}
@@ -74,32 +85,28 @@ func (w words) beginsQuote(lines []string) bool {
 	if len(line) < 3 || len(line) > 300 {
 		return false
 	}
-	second := ""
-	if len(lines) > 1 && len(lines[1]) < 200 {
-		if second = strings.TrimSpace(lines[1]); !strings.HasSuffix(second, ":") {
-			second = ""
-		}
+	if w.announces(line) || w.fieldBlock(line, lines[1:]) {
+		return true
 	}
-	if second == "" && !strings.Contains(line, ":") && line[0] != '-' && line[0] != '_' && line[0]|0x20 != 'b' {
-		return false // hardly any line goes further
+	if len(line) < 10 || len(lines) < 2 || len(lines[1]) > 200 {
+		return false
 	}
-	line = strings.ToLower(line)
-	return w.announces(line) || w.fieldBlock(line, lines[1:]) || second != "" && w.announces(line+" "+strings.ToLower(second))
+	second := strings.TrimSpace(lines[1]) // a program broke the line in two
+	return strings.HasSuffix(second, ":") && !strings.HasSuffix(line, ":") && w.announces(line+" "+second)
 }
 
 // announces reports whether a line is one of those that begin a quotation.
 func (w words) announces(line string) bool {
+	if line[0] == '-' || line[0] == '_' {
+		bare := strings.ToLower(strings.Trim(line, "-_ "))
+		return slices.Contains(w.bars, bare)
+	}
 	for _, q := range w.quotes {
-		head, tail, wild := strings.Cut(q, "*")
-		switch {
-		case !wild:
-			if bare := strings.Trim(line, "-_ "); bare == q && bare != line {
-				return true
-			}
-		case strings.HasPrefix(line, head) && strings.HasSuffix(line, tail) && len(line) > len(head)+len(tail):
-			if head != "" || strings.ContainsAny(line, "@0123456789") {
-				return true
-			}
+		if len(line) < len(q.head)+len(q.tail) || !strings.EqualFold(line[len(line)-len(q.tail):], q.tail) || !strings.EqualFold(line[:len(q.head)], q.head) {
+			continue
+		}
+		if q.head != "" || strings.ContainsAny(line, "@0123456789") {
+			return true
 		}
 	}
 	return false
@@ -108,18 +115,26 @@ func (w words) announces(line string) bool {
 // fieldBlock reports whether a line and those behind it repeat the header of
 // a letter, as Outlook does: author, date, addressee, subject.
 func (w words) fieldBlock(line string, rest []string) bool {
-	name, _, ok := strings.Cut(strings.Trim(line, "* "), ":")
-	if !ok || !w.authors[strings.Trim(name, "* ")] {
+	if !w.authors[fieldName(line)] {
 		return false
 	}
 	found := 0
 	for _, next := range rest[:min(len(rest), 6)] {
-		name, _, ok := strings.Cut(strings.ToLower(strings.Trim(next, "* \t")), ":")
-		if ok && w.fields[strings.Trim(name, "* ")] {
+		if w.fields[fieldName(next)] {
 			found++
 		}
 	}
 	return found >= 2
+}
+
+// fieldName gives the short word before a colon at the beginning of a line.
+func fieldName(line string) string {
+	line = strings.TrimLeft(line, "* \t")
+	i := strings.IndexByte(line[:min(len(line), 24)], ':')
+	if i < 0 {
+		return ""
+	}
+	return strings.ToLower(strings.Trim(line[:i], "* "))
 }
 
 // language tells Polish from English by frequent words; "" when unsure.

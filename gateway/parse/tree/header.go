@@ -183,6 +183,11 @@ func (h *headerReader) junk() {
 
 // field begins a field whose colon stands at i of line.
 func (h *headerReader) field(line []byte, whole bool, i int) {
+	if len(h.marks) >= h.s.limits.Fields {
+		h.budget = h.used // the surplus is passed over
+		h.take(line, whole)
+		return
+	}
 	name := len(h.block) + len(line) - len(bytes.TrimLeft(line, " \t"))
 	if h.typeAt == 0 && len(line) > 12 && bytes.EqualFold(bytes.TrimSpace(line[:i]), []byte("content-type")) {
 		h.typeAt = len(h.block) + i + 1

@@ -39,6 +39,7 @@ const (
 type Limits struct {
 	Header int64 // bytes of one header section; default 1 MiB
 	Kept   int64 // bytes of all header sections together; default 8 MiB
+	Fields int   // of one header section; default 5,000
 	Depth  int   // nesting; default 50
 	Parts  int   // default 5,000
 }
@@ -49,6 +50,9 @@ func (l Limits) withDefaults() Limits {
 	}
 	if l.Kept <= 0 {
 		l.Kept = 8 << 20
+	}
+	if l.Fields <= 0 {
+		l.Fields = 5000
 	}
 	if l.Depth <= 0 {
 		l.Depth = 50

@@ -130,6 +130,7 @@ func TestLimitsHold(t *testing.T) {
 		{"depth", deep, Limits{Depth: 10}, 11},
 		{"parts", "Content-Type: multipart/mixed; boundary=b\n\n" + strings.Repeat("--b\n\nx\n", 1000), Limits{Parts: 20}, 20},
 		{"a header", "Subject: " + strings.Repeat("a", 1<<20) + "\nFrom: b@c\n\nbody\n", Limits{Header: 1000}, 1},
+		{"fields", strings.Repeat("X-A: b\n", 100) + "\nbody\n", Limits{Fields: 10}, 1},
 		{"all headers", "Content-Type: multipart/mixed; boundary=b\n\n" + strings.Repeat("--b\nX-A: "+strings.Repeat("a", 500)+"\n\nx\n", 100), Limits{Kept: 10_000}, 101},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
