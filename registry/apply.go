@@ -280,10 +280,7 @@ func (f *fold) notBefore(t time.Time) time.Time {
 
 // seal turns the entered lines into leaves and nodes of the tree.
 func (f *fold) seal() error {
-	edge := ledger.Edge{Size: f.head.Size, Roots: make([]ledger.Hash, len(f.head.Edge), len(f.head.Edge)+1)}
-	for i, root := range f.head.Edge {
-		edge.Roots[i] = ledger.Hash(root)
-	}
+	edge := f.head.tree()
 	if !edge.Valid() {
 		return fmt.Errorf("%w: a tree of %d leaves does not have %d roots at its edge", ErrCorrupt, edge.Size, len(edge.Roots))
 	}

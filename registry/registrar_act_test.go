@@ -1,6 +1,7 @@
 package registry_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"testing/synctest"
@@ -149,6 +150,49 @@ func TestAQuarantinedItemIsReleasedByTheDesk(t *testing.T) {
 		}
 		if err := storetest.Sound(t.Context(), book); err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+func TestAYearIsClosedAfterThreeDaysAndNotWhileALetterWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, book := acting(t)
+		waiting := true
+		waits := func(_ context.Context, before time.Time) (bool, error) {
+			if want := time.Date(2026, 12, 31, 23, 0, 0, 0, time.UTC); !before.Equal(want) {
+				t.Errorf("asked for letters accepted before %s, want %s", before, want)
+			}
+			return waiting, nil
+		}
+		closed := func() bool {
+			t.Helper()
+			if err := r.CloseYears(t.Context(), waits); err != nil {
+				t.Fatal(err)
+			}
+			page, err := book.Find(t.Context(), registry.Query{Of: registry.FindSeries})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return !page.Series[0].ClosedAt.IsZero()
+		}
+		until := func(when string) {
+			at, err := time.Parse(time.RFC3339, when)
+			if err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(at.Sub(storetest.Noon.Add(time.Since(bubble))))
+		}
+		until("2027-01-03T22:59:59Z")
+		if closed() {
+			t.Error("closed within three days")
+		}
+		until("2027-01-03T23:00:00Z")
+		if closed() {
+			t.Error("closed while a letter waits")
+		}
+		waiting = false
+		if !closed() || !closed() {
+			t.Error("not closed")
 		}
 	})
 }

@@ -147,10 +147,7 @@ func (s *Sealer) Seal(ctx context.Context) error {
 	if head.Size < latest.Size {
 		return fmt.Errorf("%w: a head of %d leaves was signed, and there are %d", ErrForked, latest.Size, head.Size)
 	}
-	edge := ledger.Edge{Size: head.Size}
-	for _, root := range head.Edge {
-		edge.Roots = append(edge.Roots, ledger.Hash(root))
-	}
+	edge := head.tree()
 	if !edge.Valid() {
 		return fmt.Errorf("%w: the edge of the ledger has %d roots for %d leaves", ErrCorrupt, len(edge.Roots), edge.Size)
 	}
@@ -206,6 +203,18 @@ func (s *Sealer) sign(ctx context.Context, head Head, root ledger.Hash) error {
 		s.o.Sealed(c)
 	}
 	return nil
+}
+
+// Root gives the root of the ledger's tree.
+func (h Head) Root() Digest { return Digest(h.tree().Root()) }
+
+// tree is the right edge of the ledger's tree, to append to.
+func (h Head) tree() ledger.Edge {
+	edge := ledger.Edge{Size: h.Size, Roots: make([]ledger.Hash, len(h.Edge), len(h.Edge)+1)}
+	for i, root := range h.Edge {
+		edge.Roots[i] = ledger.Hash(root)
+	}
+	return edge
 }
 
 // A hashed book gives stored hashes of its tree.

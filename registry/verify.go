@@ -207,10 +207,7 @@ func (v *verifier) meet() error {
 // are gone without an erasure.
 func (v *verifier) end(context.Context) error {
 	v.out.Root = Digest(v.edge.Root())
-	stored := ledger.Edge{Size: v.head.Size}
-	for _, r := range v.head.Edge {
-		stored.Roots = append(stored.Roots, ledger.Hash(r))
-	}
+	stored := v.head.tree()
 	if !stored.Valid() || stored.Root() != v.edge.Root() {
 		if err := v.find(FoundTreeChanged, "ledger", "the leaves do not give the stored edge of the tree of %d leaves", v.head.Size); err != nil {
 			return err

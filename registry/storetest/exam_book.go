@@ -98,8 +98,8 @@ func actsInOrder(t *testing.T, x *exam) {
 	x.written(Letter(0), Letter(1))
 	out := x.written(
 		Act("accept", 1, "os1", registry.Act{Kind: registry.ActAccept, Subject: "1/2026"}),
-		Act("note", 2, "os1", registry.Act{Kind: registry.ActNote, Subject: "1/2026", Text: "zadzwonić"}),
-		Act("correct", 3, "os1", registry.Act{Kind: registry.ActCorrect, Subject: "1/2026", Fields: map[string]string{"title": "Wycinka", "sender.name": "Żaneta"}}),
+		Act("note", 2, "os1", registry.Act{Kind: registry.ActNote, Subject: "1/2026", Text: "oddzwoni\u0107"}),
+		Act("correct", 3, "os1", registry.Act{Kind: registry.ActCorrect, Subject: "1/2026", Fields: map[string]string{"title": "Wycinka", "sender.name": "\u0141ucja"}}),
 		Act("due", 4, "os1", registry.Act{Kind: registry.ActDue, Subject: "1/2026", Deadline: &registry.Deadline{Raw: registry.Day{Year: 2026, Month: 12, Day: 1}, Due: registry.Day{Year: 2026, Month: 12, Day: 1}}}),
 		Act("forward", 5, "os1", registry.Act{Kind: registry.ActForward, Subject: "1/2026", Clerk: "os2", Department: "OS"}),
 		Act("return", 6, "os2", registry.Act{Kind: registry.ActReturn, Subject: "1/2026", Department: "PK", To: "sekretarz"}),
@@ -109,7 +109,7 @@ func actsInOrder(t *testing.T, x *exam) {
 		t.Errorf("accepted as %+v", out[0])
 	}
 	w := x.entry("1/2026")
-	if w.Title != "Wycinka" || w.Sender.Name != "Żaneta" || w.Deadline.Due.String() != "2026-12-01" || w.Clerk != "" ||
+	if w.Title != "Wycinka" || w.Sender.Name != "\u0141ucja" || w.Deadline.Due.String() != "2026-12-01" || w.Clerk != "" ||
 		w.Department != "PK" || w.Status != registry.StatusRegistered || w.Returns != 1 || w.LastLeaf != 7 {
 		t.Errorf("the entry is %+v", w)
 	}

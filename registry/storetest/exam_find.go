@@ -219,9 +219,9 @@ func search(t *testing.T, x *exam) {
 	x.written(Letter(0), Letter(1), Letter(2, func(d *registry.Draft) { d.Arrival.Decision.Restricted = true }))
 	number := func(seq int64) registry.Number { return registry.Number{Register: "RPW", Year: 2026, Seq: seq} }
 	err := x.Index(t.Context(), []registry.Text{
-		{Number: number(1), Words: registry.Fold("Wniosek o wycinkę drzew, ul. Złota 3")},
-		{Number: number(2), Words: registry.Fold("Skarga na hałas w Łodzi")},
-		{Number: number(3), Words: registry.Fold("zgłoszenie: złoto, drzewa")},
+		{Number: number(1), Words: registry.Fold("Wniosek o wycink\u0119 drzew, ul. Z\u0142ota 3")},
+		{Number: number(2), Words: registry.Fold("Skarga na ha\u0142as w \u0141odzi")},
+		{Number: number(3), Words: registry.Fold("zg\u0142oszenie: z\u0142oto, drzewa")},
 		{Number: number(99), Words: "nothing"},
 	})
 	if err != nil {

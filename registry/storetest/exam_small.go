@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"slices"
@@ -88,22 +89,24 @@ func leases(t *testing.T, x *exam) {
 }
 
 func seals(t *testing.T, x *exam) {
-	x.written(Letter(0), Letter(1), Letter(2))
-	office := newSigner(t)
-	seal := func(size int64) error {
-		c, err := office.head(t.Context(), x.Store, size)
+	var heads []registry.Checkpoint
+	for n := range 3 {
+		x.written(Letter(n))
+		head, err := x.Head(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		return x.Seal(t.Context(), c)
+		root := head.Root()
+		note := fmt.Sprintf("%s\n%d\n%s\n\n\u2014 unsigned\n", origin, head.Size, base64.StdEncoding.EncodeToString(root[:]))
+		heads = append(heads, registry.Checkpoint{Size: head.Size, Root: root, Note: []byte(note), SignedAt: Noon})
 	}
-	for _, size := range []int64{2, 3, 1, 2} {
-		if err := seal(size); err != nil {
-			t.Errorf("sealing %d: %v", size, err)
+	for _, n := range []int{1, 2, 0, 1} {
+		if err := x.Seal(t.Context(), heads[n]); err != nil {
+			t.Errorf("sealing %d: %v", n+1, err)
 		}
 	}
 	got := x.find(registry.Query{Of: registry.FindCheckpoints}).Checkpoints
-	if len(got) != 2 || got[0].Size != 3 || got[1].Size != 2 || len(got[0].Note) == 0 {
+	if len(got) != 2 || got[0].Size != 3 || got[1].Size != 2 || got[0].Root != heads[2].Root || string(got[0].Note) != string(heads[2].Note) {
 		t.Errorf("heads: %+v", got)
 	}
 	if err := x.Seal(t.Context(), registry.Checkpoint{Size: 4, Note: []byte("x"), SignedAt: Noon}); err == nil {
