@@ -162,6 +162,10 @@ type File struct {
 	Modified   time.Time `json:"modified,omitzero"`
 	Incomplete bool      `json:"incomplete,omitempty"` // given up waiting for its end
 	Companions []string  `json:"companions,omitempty"`
+	// Evidence names those companions that prove a delivery (e-Doręczenia,
+	// ePUAP), and EvidenceAt is when they say it was made.
+	Evidence   []string  `json:"evidence,omitempty"`
+	EvidenceAt time.Time `json:"evidence_at,omitzero"`
 }
 
 // Hand is what a person typed with a document handed in at the counter.
@@ -181,6 +185,9 @@ type Hand struct {
 func (it Item) ReceivedAt() time.Time {
 	if it.Hand != nil && !it.Hand.ReceivedAt.IsZero() {
 		return it.Hand.ReceivedAt
+	}
+	if it.File != nil && !it.File.EvidenceAt.IsZero() {
+		return it.File.EvidenceAt
 	}
 	return it.AcceptedAt
 }

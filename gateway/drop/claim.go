@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"path"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -15,149 +15,189 @@ import (
 
 // room is the folder of our own on the source. A claimed file lies at
 // room/claim/<node>/<its folder>/<item id>_<its name>: whoever finds it knows
-// whose it is, which item it became and where it lay.
+// whose it is, which item it became and where it lay. A + in place of the _
+// marks one that came with the document.
 const room = ".kancelaria"
 
-// A claim is a file that is ours and has not got its final name.
+// A claim is an item of ours whose files have not got their final names.
 type claim struct {
 	item  registry.ItemID
-	path  string // where it lay
-	at    string // where it is
-	out   *registry.Outcome
-	taken bool // its bytes are in the archive
+	parts []part // the document first
+	part  bool   // given up on: taken though not whole
+	since time.Time
+	again time.Time // not read before: it changed under our hands
+	begun time.Time // Leave: the change of the document that was meant
 }
 
-func (w *Watcher) claims() string { return path.Join(room, "claim", w.Node) }
-
-func (w *Watcher) claimPath(id registry.ItemID, lay string) string {
-	return path.Join(w.claims(), path.Dir(lay), id.String()+"_"+shorten(path.Base(lay), 200))
+// A part is one file of a claim.
+type part struct {
+	path string // where it lay
+	at   string // where it is
 }
 
-// take claims a settled file and puts it into the archive.
-func (w *Watcher) take(ctx context.Context, f file) error {
-	if w.MaxSize > 0 && f.entry.Size > w.MaxSize {
-		return w.refuse(ctx, f.path, "too_large")
+func (w *Watcher) claims(node string) string { return path.Join(room, "claim", node) }
+
+func (w *Watcher) claimPath(id registry.ItemID, lay string, companion bool) string {
+	mark := "_"
+	if companion {
+		mark = "+"
 	}
-	f.item = registry.NewItemID(w.Now())
-	c := claim{item: f.item, path: f.path, at: w.claimPath(f.item, f.path)}
-	if err := w.fs.MkdirAll(ctx, path.Dir(c.at)); err != nil {
-		return fmt.Errorf("making the folder for claimed files: %w", err)
-	}
-	switch err := w.fs.Rename(ctx, f.path, c.at); {
-	case errors.Is(err, ErrGone):
-		return nil // another gateway was first, or the person took it back
-	case errors.Is(err, ErrBusy):
-		w.mark(f.path, "open")
-		return nil
-	case err != nil:
-		return fmt.Errorf("claiming: %w", err)
-	}
-	w.mu.Lock()
-	delete(w.seen, f.path)
-	w.claimed[c.item] = c
-	w.mu.Unlock()
-	return w.spool(ctx, c, f.part)
+	return path.Join(w.claims(w.Node), path.Dir(lay), id.String()+mark+shorten(path.Base(lay), 200))
 }
 
-// errMoving says that a claimed file still changes under our hands: a writer
-// that the source cannot see had it open.
-var errMoving = errors.New("the file changed while it was read; it is read again")
-
-// spool puts the bytes of a claimed file into the archive and waits a little
-// for its number.
-func (w *Watcher) spool(ctx context.Context, c claim, part bool) error {
-	h, err := w.fs.Open(ctx, c.at)
-	if errors.Is(err, ErrGone) {
-		w.forget(c.item) // our claim was not exclusive after all: somebody else has it
-		return nil
+// take claims what has settled and puts it into the archive.
+func (w *Watcher) take(ctx context.Context, b bundle) error {
+	c := claim{item: registry.NewItemID(w.Now()), part: b.part, since: w.Now()}
+	for i, f := range b.files {
+		c.parts = append(c.parts, part{path: f.path, at: w.claimPath(c.item, f.path, i > 0)})
 	}
-	if err != nil {
-		return fmt.Errorf("opening the claimed file: %w", err)
+	if w.ledger != nil {
+		return w.takeLeft(ctx, c, b)
 	}
-	defer h.Close()
-	before, err := h.Stat()
-	if err != nil {
-		return fmt.Errorf("looking at the claimed file: %w", err)
+	held, err := w.claim(ctx, c)
+	if held == nil || err != nil {
+		return err
 	}
-	if h.Writing() && !part {
-		return errMoving
-	}
-	it := registry.Item{
-		ID: c.item, Door: w.Door, Source: w.Name, Register: w.Register, Node: w.Node,
-		Original: registry.Original{Name: path.Base(c.path)},
-		File:     &registry.File{Path: c.path, Modified: before.ModTime.UTC(), Incomplete: part},
-	}
-	steady := &steadyReader{h: h, r: io.NewSectionReader(h, 0, before.Size), before: before}
-	if _, err := w.intake.Put(ctx, []registry.Item{it}, steady); err != nil {
-		return fmt.Errorf("putting the file into the archive: %w", err)
-	}
-	c.taken = true
 	w.note(c)
-	wait, cancel := context.WithTimeout(ctx, 2*time.Second)
-	defer cancel()
-	if out, err := w.intake.Wait(wait, c.item); err == nil {
-		_ = h.Close() // an open handle holds the name on a share
-		return w.name(ctx, c, out)
-	}
-	return nil
+	return w.spool(ctx, c, held)
 }
 
-// A steadyReader fails at the end if the file did not stay as it was: the
-// archive then keeps nothing of it.
-type steadyReader struct {
-	h      File
-	r      io.Reader
-	before Entry
+// claim makes the files of an item ours, the document last: a claim with a
+// document is whole. It gives no handles when somebody was first, or still
+// writes, or we may not; what was claimed until then goes back.
+func (w *Watcher) claim(ctx context.Context, c claim) ([]File, error) {
+	held := make([]File, len(c.parts))
+	for i, p := range slices.Backward(c.parts) {
+		err := w.fs.MkdirAll(ctx, path.Dir(p.at))
+		if err == nil {
+			held[i], err = w.fs.Claim(ctx, p.path, p.at)
+		}
+		if err == nil {
+			w.unsee(p.path)
+			continue
+		}
+		closeAll(held)
+		back := w.giveBack(ctx, c.parts[i+1:])
+		switch {
+		case errors.Is(err, ErrGone):
+			return nil, back // another gateway was first, or the person took it back
+		case errors.Is(err, ErrBusy):
+			w.mark(p.path, "open")
+			return nil, back
+		case errors.Is(err, ErrPerm):
+			w.forbid(p.path)
+			return nil, back
+		default:
+			return nil, errors.Join(fmt.Errorf("claiming: %w", err), back)
+		}
+	}
+	return held, nil
 }
 
-func (s *steadyReader) Read(p []byte) (int, error) {
-	n, err := s.r.Read(p)
-	if err != io.EOF {
-		return n, err
+func closeAll(held []File) {
+	for _, h := range held {
+		if h != nil {
+			_ = h.Close()
+		}
 	}
-	after, statErr := s.h.Stat()
-	if statErr != nil {
-		return n, statErr
-	}
-	if after.Size != s.before.Size || !after.ModTime.Equal(s.before.ModTime) {
-		return n, errMoving
-	}
-	return n, io.EOF
 }
 
-// recover finds what an earlier life of this node had claimed.
+// giveBack lays files where they were.
+func (w *Watcher) giveBack(ctx context.Context, parts []part) error {
+	var all []error
+	for _, p := range parts {
+		if err := w.fs.Rename(ctx, p.at, p.path); err != nil {
+			all = append(all, fmt.Errorf("giving a file back: %w", err))
+		}
+	}
+	return errors.Join(all...)
+}
+
+// recover finds what an earlier life of this node had claimed, and what an
+// answer that was lost may have left claimed.
 func (w *Watcher) recover(ctx context.Context) error {
-	err := w.reclaim(ctx, w.claims(), "", 0)
-	if err != nil && !errors.Is(err, ErrGone) {
+	if w.ledger != nil {
+		for _, c := range w.ledger.begun() {
+			w.noteNew(c)
+		}
+		return nil
+	}
+	found, err := w.lying(ctx, w.Node)
+	if err != nil {
 		return fmt.Errorf("looking for files claimed earlier: %w", err)
 	}
-	return nil
+	var all []error
+	for _, c := range found {
+		if isMarked(c.parts[0].at, '+') {
+			all = append(all, w.giveBack(ctx, c.parts)) // stopped before the document was claimed
+			continue
+		}
+		w.noteNew(c)
+	}
+	return errors.Join(all...)
 }
 
-func (w *Watcher) reclaim(ctx context.Context, dir, lay string, depth int) error {
+// isMarked reports the mark behind the item id of a claimed file.
+func isMarked(at string, mark byte) bool {
+	base := path.Base(at)
+	return len(base) > idLength && base[idLength] == mark
+}
+
+// idLength is that of an item id as written.
+const idLength = 36
+
+// lying lists the claims of a node as they lie on the source.
+func (w *Watcher) lying(ctx context.Context, node string) ([]claim, error) {
+	byItem := map[registry.ItemID]*claim{}
+	err := w.reclaim(ctx, w.claims(node), "", 0, byItem)
+	if err != nil && !errors.Is(err, ErrGone) {
+		return nil, err
+	}
+	found := make([]claim, 0, len(byItem))
+	for _, c := range byItem {
+		slices.SortFunc(c.parts, func(a, b part) int {
+			if x, y := isMarked(a.at, '+'), isMarked(b.at, '+'); x != y {
+				if x {
+					return 1
+				}
+				return -1
+			}
+			return strings.Compare(a.path, b.path)
+		})
+		found = append(found, *c)
+	}
+	return found, nil
+}
+
+func (w *Watcher) reclaim(ctx context.Context, dir, lay string, depth int, byItem map[registry.ItemID]*claim) error {
 	entries, err := w.fs.List(ctx, dir)
 	if err != nil {
 		return err
 	}
 	for _, e := range entries {
-		if !plain(e.Name) || e.Other {
-			continue
-		}
-		if e.Dir {
-			if depth < maxDepth {
-				if err := w.reclaim(ctx, path.Join(dir, e.Name), path.Join(lay, e.Name), depth+1); err != nil {
-					return err
-				}
+		switch {
+		case !plain(e.Name) || e.Other:
+		case e.Dir && depth < maxDepth:
+			err := w.reclaim(ctx, path.Join(dir, e.Name), path.Join(lay, e.Name), depth+1, byItem)
+			if err != nil && !errors.Is(err, ErrGone) {
+				return err
 			}
-			continue
-		}
-		id, name, _ := strings.Cut(e.Name, "_")
-		item, err := registry.ParseItemID(id)
-		if err != nil {
+		case e.Dir:
+		case !isMarked(e.Name, '_') && !isMarked(e.Name, '+'):
 			w.Log.Warn("drop.stranger", "source", w.Name, "size", e.Size)
-			continue
+		default:
+			item, err := registry.ParseItemID(e.Name[:idLength])
+			if err != nil {
+				w.Log.Warn("drop.stranger", "source", w.Name, "size", e.Size)
+				continue
+			}
+			c := byItem[item]
+			if c == nil {
+				c = &claim{item: item}
+				byItem[item] = c
+			}
+			c.parts = append(c.parts, part{path: path.Join(lay, e.Name[idLength+1:]), at: path.Join(dir, e.Name)})
 		}
-		w.note(claim{item: item, path: path.Join(lay, name), at: path.Join(dir, e.Name)})
 	}
 	return nil
 }
@@ -168,10 +208,36 @@ func (w *Watcher) note(c claim) {
 	w.claimed[c.item] = c
 }
 
+// noteNew notes a claim that is not known yet.
+func (w *Watcher) noteNew(c claim) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if _, known := w.claimed[c.item]; !known {
+		w.claimed[c.item] = c
+	}
+}
+
 func (w *Watcher) forget(id registry.ItemID) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	delete(w.claimed, id)
+}
+
+func (w *Watcher) unsee(p string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.seen, p)
+}
+
+// forbidden is how long a file that we may not touch is left alone.
+const forbidden = 5 * time.Minute
+
+func (w *Watcher) forbid(p string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if f := w.seen[p]; f != nil {
+		f.why, f.again = "forbidden", w.Now().Add(forbidden)
+	}
 }
 
 // shorten cuts a name to so many bytes, at a character, keeping its ending.

@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -54,13 +55,18 @@ type Options struct {
 	GiveUp   time.Duration // then taken as incomplete
 	Every    time.Duration // between scans when nothing hints
 	MaxSize  int64
-	Move     string // folder for what was registered; "" with Delete
+	Move     string // folder for what was registered; "" with Delete or Leave
 	Delete   bool
-	Keep     time.Duration // then moved files are purged
-	Zone     *time.Location
-	Now      func() time.Time
-	Log      *slog.Logger
-	Texts    Texts
+	Leave    *Ledger // what was taken stays where it is, and is remembered here
+	// Alone reports whether this gateway is the one to watch a source of which
+	// the source itself cannot tell who took what. nil: it is.
+	Alone func(context.Context) (bool, error)
+	Group string        // how files make one item; "" is GroupFile
+	Keep  time.Duration // then moved files are purged
+	Zone  *time.Location
+	Now   func() time.Time
+	Log   *slog.Logger
+	Texts Texts
 }
 
 // workers is how many files of one source are taken at once: enough to share
@@ -78,7 +84,12 @@ type Watcher struct {
 	seen    map[string]*file          // by path
 	claimed map[registry.ItemID]claim // ours, not yet named
 	health  Health
-	started bool
+	busy    time.Time // the last time something new was seen
+	leased  time.Time
+	ledger  *Ledger // nil unless Leave
+
+	started bool                 // owned by Scan
+	others  map[string]neighbour // owned by Scan
 }
 
 // New makes a watcher of a source. Hints wake a scan early; nil is allowed.
@@ -86,12 +97,15 @@ func New(fs FS, intake Intake, hints <-chan struct{}, o Options) *Watcher {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Watcher{Options: o, fs: fs, intake: intake, hints: hints, seen: map[string]*file{}, claimed: map[registry.ItemID]claim{}, health: Health{Name: o.Name}}
+	return &Watcher{Options: o, fs: fs, intake: intake, hints: hints, seen: map[string]*file{}, claimed: map[registry.ItemID]claim{}, health: Health{Name: o.Name}, ledger: o.Leave, others: map[string]neighbour{}}
 }
 
 // Run scans until ctx ends.
 func (w *Watcher) Run(ctx context.Context) error {
 	failures := 0
+	var lease sync.WaitGroup
+	defer lease.Wait()
+	lease.Go(func() { w.keepLease(ctx) })
 	for {
 		err := w.Scan(ctx)
 		if ctx.Err() != nil {
@@ -112,10 +126,11 @@ func (w *Watcher) Run(ctx context.Context) error {
 	}
 }
 
-// backOff grows from 1 s to 60 s: a server that is down is not hammered, and
-// an account is not locked.
+// backOff grows from 1 s to 60 s, spread so that gateways do not come in step:
+// a server that is down is not hammered.
 func backOff(failures int) time.Duration {
-	return min(time.Second<<min(failures-1, 6), time.Minute)
+	most := min(time.Second<<min(failures, 6), time.Minute)
+	return most/2 + rand.N(most/2+1)
 }
 
 // sleep waits for a hint or the time; it reports false when ctx has ended.
@@ -134,6 +149,19 @@ func (w *Watcher) sleep(ctx context.Context, d time.Duration) bool {
 // Scan looks at the source once and takes what has settled. It is the truth;
 // hints only make it come sooner.
 func (w *Watcher) Scan(ctx context.Context) error {
+	if w.Alone != nil {
+		if alone, err := w.Alone(ctx); !alone || err != nil {
+			return err
+		}
+	}
+	err := w.scan(ctx)
+	if err != nil {
+		w.started = false // an answer may have been lost: look what is claimed
+	}
+	return err
+}
+
+func (w *Watcher) scan(ctx context.Context) error {
 	if !w.started {
 		if err := w.recover(ctx); err != nil {
 			return err
@@ -143,19 +171,23 @@ func (w *Watcher) Scan(ctx context.Context) error {
 	if err := w.look(ctx); err != nil {
 		return fmt.Errorf("looking at the source: %w", err)
 	}
-	if err := w.each(ctx, w.settled(ctx), w.take); err != nil {
+	if err := w.renew(ctx); err != nil {
 		return err
 	}
-	return w.finish(ctx)
+	if err := w.inherit(ctx); err != nil {
+		return err
+	}
+	// What is claimed goes on even if something new cannot be taken.
+	return errors.Join(w.each(ctx, w.settled(ctx), w.take), w.finish(ctx))
 }
 
 // each runs one step for several files side by side and joins what went wrong.
-func (w *Watcher) each(ctx context.Context, files []file, step func(context.Context, file) error) error {
+func (w *Watcher) each(ctx context.Context, bundles []bundle, step func(context.Context, bundle) error) error {
 	var group sync.WaitGroup
 	var mu sync.Mutex
 	var all []error
 	places := make(chan struct{}, workers)
-	for _, f := range files {
+	for _, b := range bundles {
 		select {
 		case places <- struct{}{}:
 		case <-ctx.Done():
@@ -164,10 +196,10 @@ func (w *Watcher) each(ctx context.Context, files []file, step func(context.Cont
 		}
 		group.Go(func() {
 			defer func() { <-places }()
-			if err := step(ctx, f); err != nil {
+			if err := step(ctx, b); err != nil {
 				mu.Lock()
 				defer mu.Unlock()
-				all = append(all, fmt.Errorf("%s: %w", f.id(), err))
+				all = append(all, err)
 			}
 		})
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,29 +31,72 @@ func (w *Watcher) finish(ctx context.Context) error {
 }
 
 func (w *Watcher) settleClaim(ctx context.Context, c claim) error {
+	if w.Now().Before(c.again) {
+		return nil
+	}
 	accepted, out, err := w.intake.Look(ctx, c.item)
 	switch {
 	case err != nil:
 		w.Log.Debug("drop.look", "item", c.item, "err", err)
 		return nil // the book is down: the file stays claimed, and safe
+	case w.ledger != nil && (accepted || out != nil):
+		return w.doneLeft(c, nil)
 	case out != nil:
 		return w.name(ctx, c, *out)
 	case accepted:
 		return nil // waits for its number
 	default:
-		return w.spool(ctx, c, w.hopeless(ctx, c))
+		return w.spoolAgain(ctx, c)
 	}
 }
 
-// hopeless reports whether a claimed file will never be whole.
-func (w *Watcher) hopeless(ctx context.Context, c claim) bool {
-	h, err := w.fs.Open(ctx, c.at)
-	if err != nil {
-		return false
+// spoolAgain goes on with a claim whose bytes are not in the archive.
+func (w *Watcher) spoolAgain(ctx context.Context, c claim) error {
+	held, err := w.hold(ctx, c)
+	if errors.Is(err, ErrGone) {
+		if w.ledger != nil {
+			w.dropLeft(c)
+			return nil
+		}
+		w.forget(c.item) // somebody else has it
+		return nil
 	}
-	defer h.Close()
-	e, err := h.Stat()
-	return err == nil && (e.Size == 0 || !Whole(h, e.Size, path.Base(c.path)))
+	if err != nil {
+		return fmt.Errorf("opening the claimed file: %w", err)
+	}
+	if c.since.IsZero() {
+		c.since = w.Now()
+	}
+	if !c.part {
+		whole, err := w.whole(c, held)
+		if err != nil {
+			closeAll(held)
+			return err
+		}
+		if !whole && w.Now().Sub(c.since) < w.GiveUp {
+			closeAll(held)
+			return w.later(c) // a writer that the source cannot see is at it
+		}
+		c.part = !whole
+	}
+	return w.spool(ctx, c, held)
+}
+
+func (w *Watcher) whole(c claim, held []File) (bool, error) {
+	for i, h := range held {
+		e, err := h.Stat()
+		if err != nil {
+			return false, fmt.Errorf("looking at the claimed file: %w", err)
+		}
+		whole, err := Whole(h, e.Size, path.Base(c.parts[i].path))
+		if err != nil {
+			return false, fmt.Errorf("looking at the claimed file: %w", err)
+		}
+		if e.Size == 0 || !whole {
+			return false, nil
+		}
+	}
+	return true, nil
 }
 
 func (w *Watcher) open() []claim {
@@ -70,21 +114,34 @@ func (w *Watcher) open() []claim {
 // tried again at the next scan.
 func (w *Watcher) name(ctx context.Context, c claim, out registry.Outcome) error {
 	if out.Disposition == registry.Quarantined || out.Disposition == registry.Rejected {
-		if err := w.setAside(ctx, c.at, path.Base(c.path), "quarantined"); err != nil {
-			return err
+		return w.aside(ctx, c, "quarantined")
+	}
+	for _, p := range slices.Backward(c.parts) { // the document last: what comes with it is known by it
+		if err := w.away(ctx, p, out); err != nil && !errors.Is(err, ErrGone) {
+			return fmt.Errorf("giving the file its final name: %w", err)
 		}
-		w.forget(c.item)
-		return nil
 	}
-	if err := w.away(ctx, c, out); err != nil && !errors.Is(err, ErrGone) {
-		return fmt.Errorf("giving the file its final name: %w", err)
-	}
+	w.tidy(ctx, c)
 	w.forget(c.item)
 	w.counted()
 	return nil
 }
 
-func (w *Watcher) away(ctx context.Context, c claim, out registry.Outcome) error {
+// tidy removes the folder of a scan or delivery that is empty now.
+func (w *Watcher) tidy(ctx context.Context, c claim) {
+	if w.Group != GroupFolder && w.Group != GroupPackage {
+		return
+	}
+	for _, p := range slices.Backward(c.parts) {
+		for _, dir := range []string{path.Dir(p.at), path.Dir(p.path)} {
+			if dir != "." && dir != w.claims(w.Node) {
+				_ = w.fs.Remove(ctx, dir) // there is something in it: it stays
+			}
+		}
+	}
+}
+
+func (w *Watcher) away(ctx context.Context, c part, out registry.Outcome) error {
 	if w.Delete {
 		return w.fs.Remove(ctx, c.at)
 	}
@@ -116,12 +173,21 @@ func (w *Watcher) moveInto(ctx context.Context, from, dir, name string) error {
 	return fmt.Errorf("%w: a thousand times", ErrExist)
 }
 
-// refuse lays a file that cannot be taken among the errors, unread.
-func (w *Watcher) refuse(ctx context.Context, p, code string) error {
-	w.mu.Lock()
-	delete(w.seen, p)
-	w.mu.Unlock()
-	return w.setAside(ctx, p, path.Base(p), code)
+// aside lays an item that was not registered among the errors.
+func (w *Watcher) aside(ctx context.Context, c claim, code string) error {
+	if w.ledger != nil {
+		w.Log.Warn("drop.refused", "source", w.Name, "item", c.item, "reason", code)
+		w.forget(c.item)
+		return w.ledger.add(ledgerLine{Item: c.item, State: code})
+	}
+	for _, p := range slices.Backward(c.parts) {
+		if err := w.setAside(ctx, p.at, path.Base(p.path), code); err != nil {
+			return err
+		}
+	}
+	w.tidy(ctx, c)
+	w.forget(c.item)
+	return nil
 }
 
 // setAside moves a file to the folder of errors with a text beside it that the
@@ -131,7 +197,7 @@ func (w *Watcher) setAside(ctx context.Context, from, name, code string) error {
 	dir := path.Join(w.Texts.Errors(), now.Format(time.DateOnly))
 	name = now.Format("150405") + " " + safe(name)
 	switch err := w.moveInto(ctx, from, dir, name); {
-	case errors.Is(err, ErrGone), errors.Is(err, ErrBusy):
+	case errors.Is(err, ErrGone):
 		return nil
 	case err != nil:
 		return fmt.Errorf("laying the file among the errors: %w", err)

@@ -14,6 +14,7 @@ var (
 	ErrBusy  = errors.New("somebody has the file open")
 	ErrGone  = errors.New("the file is no longer there")
 	ErrPerm  = errors.New("no right to do that")
+	ErrFull  = errors.New("the disk is full")
 )
 
 // An Entry is one line of a listing.
@@ -33,6 +34,13 @@ type FS interface {
 	List(ctx context.Context, dir string) ([]Entry, error)
 	// Open reads a file. It refuses anything that is not a regular file.
 	Open(ctx context.Context, path string) (File, error)
+	// Claim moves a file to a name that nobody else uses and holds it there.
+	// ErrGone: somebody else has it. ErrBusy: somebody writes. After any other
+	// error the file may lie under either name.
+	Claim(ctx context.Context, from, to string) (File, error)
+	// Hold opens a file that was claimed. While it is open nobody can move it;
+	// ErrGone: it is somebody else's after all.
+	Hold(ctx context.Context, path string) (File, error)
 	// Rename fails with ErrExist rather than overwrite, with ErrBusy while the
 	// source knows of a writer.
 	Rename(ctx context.Context, from, to string) error

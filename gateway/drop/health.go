@@ -14,7 +14,8 @@ type Health struct {
 	LastOK   time.Time
 	Error    string
 	Again    time.Time      // next try
-	Waiting  map[string]int // files by why they wait: growing, open, incomplete, empty
+	Failed   int            // scans in a row that ended in an error
+	Waiting  map[string]int // files by why they wait: growing, open, incomplete, empty, forbidden, unreachable, companion
 	Claimed  int
 	Taken    int64 // named since the start
 	purged   time.Time
@@ -40,9 +41,16 @@ func (w *Watcher) noteScan(err error, wait time.Duration) {
 	w.health.LastScan, w.health.Again, w.health.Error = now, now.Add(wait), ""
 	if err != nil {
 		w.health.Error = err.Error()
+		w.health.Failed++
 		return
 	}
-	w.health.LastOK = now
+	w.health.LastOK, w.health.Failed = now, 0
+}
+
+// Red reports whether a person must look: nothing goes on any more, or there
+// are files that we may not touch.
+func (h Health) Red() bool {
+	return h.Failed >= 5 && h.LastScan.Sub(h.LastOK) > 5*time.Minute || h.Waiting["forbidden"] > 0
 }
 
 func (w *Watcher) counted() {

@@ -3,11 +3,8 @@ package drop
 import (
 	"context"
 	"path"
-	"slices"
 	"strings"
 	"time"
-
-	"kancelaria/registry"
 )
 
 // Bounds of what one look takes in.
@@ -22,16 +19,8 @@ type file struct {
 	entry Entry
 	since time.Time // of our clock: the last change seen
 	looks int       // listings in which it was unchanged
-	why   string    // it is not taken yet: growing, open, incomplete, empty
-	item  registry.ItemID
-	part  bool // to be taken though it is not whole
-}
-
-func (f file) id() string {
-	if f.item.IsZero() {
-		return "a file seen"
-	}
-	return "item " + f.item.String()
+	why   string    // it is not taken yet
+	again time.Time // not tried before
 }
 
 // look lists the source and renews what is known of each file.
@@ -44,9 +33,14 @@ func (w *Watcher) look(ctx context.Context) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for p, e := range found {
+		if w.ledger != nil && w.ledger.knows(p, e) {
+			delete(found, p)
+			continue
+		}
 		f, ok := w.seen[p]
 		if !ok || f.entry.Size != e.Size || !f.entry.ModTime.Equal(e.ModTime) || f.entry.ID != e.ID {
 			w.seen[p] = &file{path: p, entry: e, since: now, why: "growing"}
+			w.busy = now
 			continue
 		}
 		f.looks++
@@ -107,54 +101,6 @@ func ignored(name string) bool {
 	return low == "thumbs.db" || low == "desktop.ini"
 }
 
-// settled gives the files that may be taken now, oldest first.
-func (w *Watcher) settled(ctx context.Context) []file {
-	now := w.Now()
-	var ready []file
-	for _, f := range w.waiting() {
-		age := now.Sub(f.since)
-		if age < w.Settle || f.looks < 1 {
-			continue
-		}
-		why := w.lacks(ctx, f)
-		if why != "" && age < w.GiveUp {
-			w.mark(f.path, why)
-			continue
-		}
-		f.part = why != ""
-		ready = append(ready, f)
-	}
-	slices.SortFunc(ready, func(a, b file) int {
-		if c := a.entry.ModTime.Compare(b.entry.ModTime); c != 0 {
-			return c
-		}
-		return strings.Compare(a.path, b.path)
-	})
-	return ready
-}
-
-// lacks says why a file that no longer changes is not whole, or "".
-func (w *Watcher) lacks(ctx context.Context, f file) string {
-	if f.entry.Size == 0 {
-		return "empty"
-	}
-	if w.MaxSize > 0 && f.entry.Size > w.MaxSize {
-		return "" // refused unread when taken
-	}
-	h, err := w.fs.Open(ctx, f.path)
-	if err != nil {
-		return "open"
-	}
-	defer h.Close()
-	if h.Writing() {
-		return "open"
-	}
-	if !Whole(h, f.entry.Size, f.entry.Name) {
-		return "incomplete"
-	}
-	return ""
-}
-
 func (w *Watcher) waiting() []file {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -178,6 +124,11 @@ func (w *Watcher) mark(p, why string) {
 func (w *Watcher) next() time.Duration {
 	now := w.Now()
 	wait := w.Every
+	w.mu.Lock()
+	if now.Sub(w.busy) < time.Minute { // somebody scans: the next page or file is near
+		wait = max(w.Every/5, min(w.Every, time.Second))
+	}
+	w.mu.Unlock()
 	for _, f := range w.waiting() {
 		due := w.Settle - now.Sub(f.since)
 		if due <= 0 { // settled, and lacking something

@@ -12,8 +12,29 @@ import (
 const tail = 64 << 10
 
 // Whole reports whether a file looks complete for its kind. Kinds without an
-// end mark are whole as soon as they no longer change.
-func Whole(r io.ReaderAt, size int64, name string) bool {
+// end mark are whole as soon as they no longer change. An error means that the
+// file could not be read, which says nothing of it.
+func Whole(r io.ReaderAt, size int64, name string) (bool, error) {
+	read := &careful{ReaderAt: r}
+	whole := whole(read, size, name)
+	return whole && read.err == nil, read.err
+}
+
+// A careful reader remembers what went wrong but the end of the file.
+type careful struct {
+	io.ReaderAt
+	err error
+}
+
+func (c *careful) ReadAt(p []byte, off int64) (int, error) {
+	n, err := c.ReaderAt.ReadAt(p, off)
+	if err != nil && err != io.EOF && c.err == nil {
+		c.err = err
+	}
+	return n, err
+}
+
+func whole(r io.ReaderAt, size int64, name string) bool {
 	head := make([]byte, min(size, 1024))
 	if _, err := r.ReadAt(head, 0); err != nil && err != io.EOF {
 		return false

@@ -47,7 +47,7 @@ func TestWholeKnowsTheEndOfEachKind(t *testing.T) {
 		{"text", "a.txt", []byte("dzień dobry"), true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := drop.Whole(bytes.NewReader(tt.data), int64(len(tt.data)), tt.file); got != tt.want {
+			if got, err := drop.Whole(bytes.NewReader(tt.data), int64(len(tt.data)), tt.file); got != tt.want || err != nil {
 				t.Errorf("whole = %v, want %v", got, tt.want)
 			}
 		})
@@ -59,6 +59,6 @@ func FuzzWhole(f *testing.F) {
 	f.Add(tiff(binary.LittleEndian, "II*\x00", 16), "a.tif")
 	f.Fuzz(func(t *testing.T, data []byte, name string) {
 		// It must end and never read outside; what it says of rubbish is free.
-		drop.Whole(bytes.NewReader(data), int64(len(data)), name)
+		_, _ = drop.Whole(bytes.NewReader(data), int64(len(data)), name)
 	})
 }

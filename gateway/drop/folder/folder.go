@@ -140,6 +140,17 @@ func (f *Folder) Rename(_ context.Context, from, to string) error {
 	return mapped(err)
 }
 
+// Claim implements drop.FS: on a local file system one rename wins.
+func (f *Folder) Claim(ctx context.Context, from, to string) (drop.File, error) {
+	if err := f.Rename(ctx, from, to); err != nil {
+		return nil, err
+	}
+	return f.Open(ctx, to)
+}
+
+// Hold implements drop.FS.
+func (f *Folder) Hold(ctx context.Context, p string) (drop.File, error) { return f.Open(ctx, p) }
+
 // Remove implements drop.FS.
 func (f *Folder) Remove(_ context.Context, p string) error { return mapped(f.root.Remove(p)) }
 
@@ -178,6 +189,8 @@ func mapped(err error) error {
 		return fmt.Errorf("%w (%w)", drop.ErrGone, err)
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("%w (%w)", drop.ErrPerm, err)
+	case errors.Is(err, unix.ENOSPC), errors.Is(err, unix.EDQUOT):
+		return fmt.Errorf("%w (%w)", drop.ErrFull, err)
 	case errors.Is(err, unix.EBUSY), errors.Is(err, unix.ETXTBSY):
 		return fmt.Errorf("%w (%w)", drop.ErrBusy, err)
 	default:
