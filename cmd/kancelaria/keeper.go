@@ -234,5 +234,11 @@ func (d *daemon) gauges() []ops.Gauge {
 		}
 		all = append(all, ops.Gauge{Name: "kancelaria_drop_waiting_files", Help: "Files seen and not taken.", Labels: map[string]string{"source": h.Name}, Value: float64(n)})
 	}
+	for _, c := range d.bell.Channels() {
+		channel := map[string]string{"channel": c.Name}
+		all = append(all, ops.Gauge{Name: "kancelaria_notify_sent_total", Help: "Mails taken since the start.", Labels: channel, Value: float64(c.Sent)},
+			ops.Gauge{Name: "kancelaria_notify_refused_total", Help: "Mails refused for good since the start.", Labels: channel, Value: float64(c.Refused)},
+			ops.Gauge{Name: "kancelaria_notify_delayed_total", Help: "Attempts put off since the start.", Labels: channel, Value: float64(c.Delayed)})
+	}
 	return all
 }
