@@ -77,39 +77,41 @@ func Daemon(t testing.TB, o Options) *House {
 
 // Executables are built once a test binary and set of tags.
 var (
-	buildMu  sync.Mutex
-	buildDir string            // guarded by buildMu
-	built    map[string]string // by tags; guarded by buildMu
+	buildMu sync.Mutex
+	builds  = map[string]func() (exe string, err error){} // by tags; guarded by buildMu
 )
 
 // build makes the daemon as it is released, without cgo.
 func build(tags string) (exe string, err error) {
 	buildMu.Lock()
-	defer buildMu.Unlock()
-	if exe := built[tags]; exe != "" {
-		return exe, nil
+	once := builds[tags]
+	if once == nil {
+		once = sync.OnceValues(func() (string, error) { return buildNow(tags) })
+		builds[tags] = once
 	}
-	if buildDir == "" {
-		if buildDir, err = tempDir(); err != nil {
-			return "", err
-		}
-		if err := clearAfterwards(buildDir); err != nil {
-			return "", err
-		}
-		built = map[string]string{}
-	}
+	buildMu.Unlock()
+	return once()
+}
+
+func buildNow(tags string) (exe string, err error) {
 	root, err := moduleRoot()
 	if err != nil {
 		return "", err
 	}
-	exe = filepath.Join(buildDir, "kancelaria"+strings.ReplaceAll(tags, ",", "-"))
+	dir, err := tempDir()
+	if err != nil {
+		return "", err
+	}
+	if err := clearAfterwards(dir); err != nil {
+		return "", err
+	}
+	exe = filepath.Join(dir, "kancelaria")
 	cmd := exec.Command("go", "build", "-tags", tags, "-o", exe, "./cmd/kancelaria")
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("building the daemon: %w\n%s", err, out)
 	}
-	built[tags] = exe
 	return exe, nil
 }
 

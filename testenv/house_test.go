@@ -71,7 +71,7 @@ var emptyNames = []string{"base", "common", "core", "docs", "helpers", "helper",
 // Where Polish may stand in string literals of sources, and why. What people
 // read comes from the catalogue.
 var polishAllowed = map[string]string{
-	"contrib/contrib.go":          "the name of the sample office, which init replaces",
+	"cmd/kancelaria/init.go":      "the name of the sample office, which init replaces",
 	"registry/catalogue_forms.go": "the table that writes Polish in ASCII",
 	"rules/fold.go":               "the table that folds words",
 }
