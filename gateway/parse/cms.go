@@ -18,6 +18,9 @@ func isCMS(media string) bool {
 func (b *box) opaque() {
 	run := b.run
 	c := readCMS(b.src, b.size)
+	if c.enveloped {
+		run.locked[b.index] = true
+	}
 	switch {
 	case c.enveloped && b.isBody():
 		run.flag(registry.FlagEncryptedBody)

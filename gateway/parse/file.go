@@ -54,7 +54,7 @@ func (run *reading) note(f file) (index int, k kind, held []byte) {
 		a.RawName = f.raw
 	}
 	a.Flags = registry.AddFlags(a.Flags, fileFlags(f.raw, f.declared, k)...)
-	run.flag(dangers(a.Flags)...)
+	run.flag(a.Flags...)
 	run.doc.Attachments = append(run.doc.Attachments, a)
 	if k.signed {
 		run.signedInside[len(run.doc.Attachments)-1] = true

@@ -72,8 +72,23 @@ func (run *reading) finish() {
 		run.flag(registry.FlagCloudLink)
 	}
 	run.signatures()
+	for _, p := range run.texts {
+		if p.role == registry.RoleBody && strings.HasPrefix(p.text, "-----BEGIN PGP MESSAGE-----") {
+			run.flag(registry.FlagEncryptedBody)
+		}
+	}
+	run.scanHints()
 	if run.ctx.Err() != nil {
 		run.limit("", "no time left")
+	}
+}
+
+// scanHints reads the name of what a device sent by mail.
+func (run *reading) scanHints() {
+	for _, a := range run.doc.Attachments {
+		if run.it.Door == registry.DoorScan && run.doc.Hints == nil && a.Role == registry.RoleAttachment {
+			run.doc.Hints = run.r.scanHints(a.Name)
+		}
 	}
 }
 

@@ -159,7 +159,7 @@ func (run *reading) keep(f *tree.Field, text func() string) {
 	if h.All == nil {
 		h.All = map[string][]string{}
 	}
-	if strings.HasPrefix(f.Name, "arc-") || strings.HasSuffix(f.Name, "dkim-signature") || run.headerBytes > maxHeaders || len(f.Name) > 100 {
+	if run.headerBytes > maxHeaders || len(f.Name) > 100 {
 		return
 	}
 	v := text()

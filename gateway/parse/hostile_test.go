@@ -112,3 +112,21 @@ func TestALimitOfSizeIsToldOf(t *testing.T) {
 		t.Errorf("flags %q, flaws %q", flagsOf(doc), flawCodes(doc))
 	}
 }
+
+func TestOriginalsListOnlySoManyParts(t *testing.T) {
+	many := make([]packed, 60)
+	for i := range many {
+		many[i] = packed{fmt.Sprintf("%d.txt", i), "x"}
+	}
+	r := New(Options{Limits: Limits{Listed: 30}})
+	for name, letter := range map[string]string{
+		"members of a zip":  attach("a.zip", zipOf(t, many...)),
+		"parts of a letter": letterTop + "Content-Type: multipart/mixed; boundary=b\n\n" + strings.Repeat("--b\n\nx\n", 60),
+		"files in a text":   letterTop + "\n" + strings.Repeat("begin 644 a\n#0V%T\n`\nend\n", 60),
+	} {
+		doc := r.Read(t.Context(), registry.Item{Door: registry.DoorSMTP}, strings.NewReader(letter))
+		if len(doc.Attachments) != 30 || !strings.Contains(flagsOf(doc), "limit_reached") {
+			t.Errorf("%s: %d parts, flags %s", name, len(doc.Attachments), flagsOf(doc))
+		}
+	}
+}

@@ -74,7 +74,7 @@ func (w *walker) entity(n *tree.Node, p place) {
 	if w.run.ctx.Err() != nil {
 		w.run.limit("", "no time left")
 	}
-	if w.run.ctx.Err() != nil || w.run.done() {
+	if w.run.ctx.Err() != nil || w.run.done() || w.run.full(w.prefix+n.Path) {
 		return
 	}
 	switch {

@@ -50,6 +50,7 @@ func TestOneFormOfTheTextIsSearched(t *testing.T) {
 		{"the page, if there is no other", alternative("", "<p>the text"), "the text"},
 		{"both, if the plain one says little", alternative("Your program shows no pages.", "<p>"+long), "Your program shows no pages.\n\n" + strings.TrimSpace(long)},
 		{"the page with its own character set", "Content-Type: text/html\n\n<meta charset=\"iso-8859-2\">g\xea\xb6", "gęś"},
+		{"enriched text", "Content-Type: text/enriched\n\n<bold>one</bold> two", "one two"},
 		{"flowed lines", "Content-Type: text/plain; format=flowed\n\none \ntwo\n> three \n> four\nfive\n-- \nsix", "one two\n> three four\nfive\n-- \nsix"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -91,7 +92,8 @@ func TestFlagsOfALetter(t *testing.T) {
 		{"a document without a signature", letterTop + "Content-Type: application/pdf; name=a.pdf\n\n%PDF-1.7\n", "unsigned"},
 		{"a document with one", letterTop + "Content-Type: application/pdf; name=a.pdf\n\n%PDF-1.7 /ByteRange[0 1 2 3]\n", "signed"},
 		{"a document and its signature", letterTop + "Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: application/pdf; name=pismo.pdf\n\n%PDF-1.7\n--b\nContent-Type: application/octet-stream; name=pismo.pdf.xades\n\n<?xml version=\"1.0\"?><s xmlns=\"http://www.w3.org/2000/09/xmldsig#\"/>\n--b--\n", "sig_pair signed"},
-		{"a locked letter", letterTop + "Content-Type: application/pkcs7-mime; smime-type=enveloped-data; name=smime.p7m\nContent-Transfer-Encoding: base64\n\nMIAGCSqGSIb3DQEHA6CAMIAAAA==\n", "encrypted_body signed"},
+		{"a locked letter", letterTop + "Content-Type: application/pkcs7-mime; smime-type=enveloped-data; name=smime.p7m\nContent-Transfer-Encoding: base64\n\nMIAGCSqGSIb3DQEHA6CAMIAAAA==\n", "encrypted_body"},
+		{"a text locked by PGP", letterTop + "\n-----BEGIN PGP MESSAGE-----\nabc\n", "encrypted_body"},
 		{"an asked-for receipt", "Disposition-Notification-To: a@b.example\n" + letterTop + "\ntext\n", "mdn_requested"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -181,6 +183,13 @@ func TestFilesAreReadAsWhatTheyAre(t *testing.T) {
 			equal(t, "digest", doc.BodyDigest.String(), digestOf([]byte(tt.content)))
 		})
 	}
+}
+
+func TestAScanSentByMailGivesHints(t *testing.T) {
+	it := registry.Item{Door: registry.DoorScan, Envelope: &registry.Envelope{}}
+	letter := letterTop + "Content-Type: application/pdf; name=SKM_C250i26112308150.pdf\n\n%PDF-1.7\n"
+	doc := New(Options{}).Read(t.Context(), it, strings.NewReader(letter))
+	equal(t, "device", doc.Hints[HintDevice], "Konica Minolta C250i")
 }
 
 func TestALetterDroppedAsAFileIsALetter(t *testing.T) {

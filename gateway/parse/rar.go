@@ -61,6 +61,9 @@ func (r *rarReader) member(name string, size uint64, locked bool) bool {
 	if locked {
 		flag = registry.FlagEncryptedAttachment
 	}
+	if r.run.done() || r.run.full(r.file.path) {
+		return false
+	}
 	name = charset.Clean(name)
 	m := file{path: r.key(name), raw: name, role: r.memberRole()}
 	r.box.unopened(m, int64(min(size, 1<<62)), flag)

@@ -33,7 +33,8 @@ type Limits struct {
 	Time     time.Duration // default 60s
 	Text     int64         // of Document.Text; default 1 MB
 	Decoded  int64         // bytes of all parts together; default 2 GiB
-	Entries  int           // members of one container; default 10,000
+	Listed   int           // parts and members of one original; default 10,000
+	Entries  int           // members of one container; default 5,000
 	Unpacked int64         // bytes of one container's members; default 512 MiB
 	Ratio    int64         // unpacked to packed; default 100
 	Nesting  int           // containers inside containers; default 2
@@ -49,8 +50,11 @@ func (l Limits) withDefaults() Limits {
 	if l.Decoded <= 0 {
 		l.Decoded = 2 << 30
 	}
+	if l.Listed <= 0 {
+		l.Listed = 10_000
+	}
 	if l.Entries <= 0 {
-		l.Entries = 10_000
+		l.Entries = 5000
 	}
 	if l.Unpacked <= 0 {
 		l.Unpacked = 512 << 20

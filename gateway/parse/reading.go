@@ -47,6 +47,7 @@ type reading struct {
 	decoded      int64     // bytes decoded so far
 	files        int       // attachments noted so far
 	candidates   []Candidate
+	locked       map[int]bool    // attachments that only the owner of a key can open
 	signedInside map[int]bool    // attachments that carry a signature of their own
 	cids         map[string]bool // content ids that HTML shows
 	links        []string
@@ -61,6 +62,7 @@ func (r *Reader) newReading(ctx context.Context, it registry.Item, src Source) *
 		set:          &charset.Decoder{Order: r.DefaultCharsets},
 		textRoom:     4 * r.Limits.Text,
 		cids:         map[string]bool{},
+		locked:       map[int]bool{},
 		signedInside: map[int]bool{},
 	}
 }
@@ -84,6 +86,15 @@ func (run *reading) flag(flags ...registry.Flag) {
 func (run *reading) limit(path, note string) {
 	run.flaw(flawLimit, path, note)
 	run.flag(registry.FlagLimitReached)
+}
+
+// full reports, and tells, that no more parts are listed.
+func (run *reading) full(path string) bool {
+	if run.files < run.r.Limits.Listed {
+		return false
+	}
+	run.limit(path, "more parts than are listed")
+	return true
 }
 
 // defects turns what the tree found into flaws.

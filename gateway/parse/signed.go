@@ -16,6 +16,7 @@ func (run *reading) signatures() {
 		a := &run.doc.Attachments[i]
 		format := signatureFormat(*a, run.signedInside[i])
 		switch {
+		case run.locked[i]:
 		case format != "":
 			signed = true
 			run.candidate(run.pair(*a, format))

@@ -28,6 +28,9 @@ func (b *box) uuencoded() {
 	b.run.r.blocks.Put(buf)
 	set := &charset.Decoder{Order: b.run.r.DefaultCharsets}
 	for i, raw := range names {
+		if b.run.full(b.file.path) {
+			return
+		}
 		name := set.Header(raw)
 		m := file{path: b.key(name), raw: name, role: b.uuRole(), level: b.file.level, encoding: "x-uuencode"}
 		var last *uuReader

@@ -29,8 +29,8 @@ func (b *box) winmail() {
 		return set.Text(label, t.Bytes)
 	}
 	for i, f := range msg.Files {
-		if run.done() || i >= run.r.Limits.Entries {
-			return
+		if run.done() || run.full(b.file.path) || i >= run.r.Limits.Entries {
+			break
 		}
 		name := decode(f.Name)
 		if f.Embedded && name == "" {

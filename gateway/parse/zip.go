@@ -54,7 +54,7 @@ func (b *box) zip() {
 		closed = true
 	}
 	for _, z := range files {
-		if run.ctx.Err() != nil || run.done() {
+		if run.ctx.Err() != nil || run.done() || run.full(b.file.path) {
 			return
 		}
 		if !strings.HasSuffix(z.Name, "/") {
