@@ -87,6 +87,20 @@ func (s *SMB) Start(t testing.TB) {
 	}
 }
 
+// Freeze stops the server in the middle of whatever it does: connections stay,
+// answers do not come.
+func (s *SMB) Freeze(t testing.TB) { t.Helper(); s.signal(t, syscall.SIGSTOP) }
+
+// Thaw lets a frozen server go on.
+func (s *SMB) Thaw(t testing.TB) { t.Helper(); s.signal(t, syscall.SIGCONT) }
+
+func (s *SMB) signal(t testing.TB, sig syscall.Signal) {
+	t.Helper()
+	if err := syscall.Kill(-s.server.cmd.Process.Pid, sig); err != nil {
+		t.Fatalf("sending %v to smbd: %v", sig, err)
+	}
+}
+
 // list logs in as a client does.
 func (s *SMB) list(share string) error {
 	_, port, err := net.SplitHostPort(s.Addr)
