@@ -1,6 +1,7 @@
 // Package contrib carries the files that a new office begins with: its
-// configuration, the rules of the sample office with their tests, and units
-// for systemd. "kancelaria init" writes from here.
+// configuration and the rules of the sample office with their tests, which
+// "kancelaria init" writes from here. Beside them lie units for systemd and
+// what Postfix and Samba need to work with the daemon.
 //
 // The sample is the fictional town of Aleksandrowo, whose mail domain
 // aleksandrowo.example belongs to nobody.
@@ -8,7 +9,7 @@ package contrib
 
 import "embed"
 
-// Files holds config/, rules/ and systemd/.
+// Files holds config/, rules/, systemd/, postfix/ and samba/.
 //
-//go:embed config rules systemd
+//go:embed config rules systemd postfix samba
 var Files embed.FS

@@ -81,7 +81,9 @@ func (x *deciding) took(r *rule) {
 	x.v.evidence(&r.when, &t.Why)
 	x.account.Took = append(x.account.Took, t)
 	x.d.Rules = append(x.d.Rules, r.id)
-	x.d.Because = append(x.d.Because, x.sentence(r, t.Why))
+	if len(x.d.Because) < maxSentences {
+		x.d.Because = append(x.d.Because, x.sentence(r, t.Why))
+	}
 }
 
 // encode writes the account as it is stored.

@@ -8,9 +8,14 @@ import (
 	"kancelaria/registry"
 )
 
+// maxSentences bounds the reasons of a decision; the account has them all.
+const maxSentences = 40
+
 // because adds a sentence of the catalogue to the reasons.
 func (x *deciding) because(key string, pairs ...string) {
-	x.d.Because = append(x.d.Because, x.texts.Say(key, pairs...))
+	if len(x.d.Because) < maxSentences {
+		x.d.Because = append(x.d.Because, x.texts.Say(key, pairs...))
+	}
 	x.account.note(key, strings.Join(pairs, " "))
 }
 

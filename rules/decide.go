@@ -33,7 +33,10 @@ func (s *Set) DecideAdmitted(it registry.Item, doc registry.Document, facts regi
 
 func (s *Set) decide(it *registry.Item, doc *registry.Document, facts *registry.Facts, screen bool) registry.Decision {
 	v := s.views.Get().(*view)
-	defer s.views.Put(v)
+	defer func() {
+		v.forget()
+		s.views.Put(v)
+	}()
 	v.fill(it, doc, facts)
 	x := deciding{set: s, v: v, texts: registry.Catalogue(s.office.Language), writers: map[string]*rule{}}
 	x.d = registry.Decision{RulesDigest: s.digest, Rules: []string{}, Because: []string{}}

@@ -64,12 +64,15 @@ type pair struct {
 	value *node
 }
 
-// clip bounds what a complaint quotes.
+// clip bounds what a sentence quotes to n letters.
 func clip(s string, n int) string {
-	if utf8.RuneCountInString(s) <= n {
-		return s
+	for i := range s {
+		if n == 0 {
+			return s[:i] + "…"
+		}
+		n--
 	}
-	return string([]rune(s)[:n]) + "…"
+	return s
 }
 
 // parseNode reads one YAML document without anchors, aliases, tags, merge keys

@@ -95,7 +95,11 @@ func (s *Set) TestLetters(open func(name string) (registry.Item, registry.Docume
 }
 
 func (s *Set) try(t *test, it registry.Item, doc registry.Document) Result {
-	d := s.Decide(it, doc, t.facts)
+	facts := t.facts
+	if facts.Now.IsZero() {
+		facts.Now = it.AcceptedAt
+	}
+	d := s.Decide(it, doc, facts)
 	r := Result{Name: t.name, File: s.file, Line: t.at.line, column: t.at.col, Because: d.Because}
 	for _, e := range t.expect {
 		if f, ok := e.meets(&d); !ok {

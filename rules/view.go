@@ -29,10 +29,6 @@ type view struct {
 // fill puts a letter into the view.
 func (v *view) fill(it *registry.Item, doc *registry.Document, facts *registry.Facts) {
 	v.item, v.doc, v.facts = it, doc, facts
-	for f := range v.values {
-		v.values[f], v.numbers[f], v.folded[f] = v.values[f][:0], v.numbers[f][:0], v.folded[f][:0]
-	}
-	clear(v.read[:])
 	v.reading.begin()
 	v.day = registry.DayOf(it.ReceivedAt(), v.set.office.Zone)
 	v.text = window(doc.Own, v.set.window)
@@ -42,6 +38,17 @@ func (v *view) fill(it *registry.Item, doc *registry.Document, facts *registry.F
 	v.fillSignatures()
 	v.fillFacts()
 	v.fillTime()
+}
+
+// forget lets go of the letter; the view stays for the next.
+func (v *view) forget() {
+	v.item, v.doc, v.facts, v.text = nil, nil, nil, ""
+	for f := range v.values {
+		clear(v.values[f])
+		clear(v.folded[f])
+		v.values[f], v.numbers[f], v.folded[f] = v.values[f][:0], v.numbers[f][:0], v.folded[f][:0]
+	}
+	clear(v.read[:])
 }
 
 // window cuts a text to at most n bytes, not inside a letter.
