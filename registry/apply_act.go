@@ -197,11 +197,15 @@ func decideHandover(_ *fold, l *Line) error {
 	return nil
 }
 
-// enterHandover gives all open entries of a clerk to another.
+// enterHandover gives all open entries of a clerk to another, but for those
+// that are about the other.
 func enterHandover(f *fold, l Line) {
 	act := l.Draft.Act
 	for _, before := range f.openEntries(act.Subject) {
 		w := before
+		if w.hidden(act.To) {
+			continue // stays where it is, for whoever is told of it
+		}
 		w.Clerk, w.OnBehalfOf = clean(act.To), ""
 		f.putEntry(l, before, w)
 		if folder := f.folders.get(w.Folder); folder.Clerk == act.Subject {

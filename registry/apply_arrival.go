@@ -118,7 +118,9 @@ func (f *fold) decideEntry(l *Line) error {
 		o.At = least
 	}
 	f.decideFolder(l)
-	o.Clerk, o.Loads = f.choose(a.Decision.Candidates, a.Decision.Balance)
+	// Whom a letter is about does not get it, whatever the rules say.
+	candidates := slices.DeleteFunc(slices.Clone(a.Decision.Candidates), func(c string) bool { return slices.Contains(a.Decision.HideFrom, c) })
+	o.Clerk, o.Loads = f.choose(candidates, a.Decision.Balance)
 	if o.Clerk != "" {
 		o.OnBehalfOf = a.Decision.For[o.Clerk]
 	}

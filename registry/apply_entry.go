@@ -98,6 +98,13 @@ func (a *Act) notFrom(s Status) error {
 	}
 }
 
+// hidden reports whether the entry is about somebody, who then never gets it.
+func (w Work) hidden(login string) bool { return login != "" && slices.Contains(w.HideFrom, login) }
+
+func (w Work) about(login string) error {
+	return refuse("%s is about %s and stays hidden from them", w.Number, login)
+}
+
 // rest is the state of an entry that nobody has accepted.
 func (w Work) rest() Status {
 	switch {
@@ -116,6 +123,8 @@ func decideAccept(f *fold, l *Line, w Work) error {
 	o := &l.Outcome
 	o.Clerk = cmp.Or(l.Draft.OnBehalfOf, l.Draft.Actor)
 	switch {
+	case w.hidden(o.Clerk):
+		return w.about(o.Clerk)
 	case w.Status == StatusAccepted && w.Clerk == o.Clerk:
 		return &standing{w.LastLeaf}
 	case w.Status == StatusAccepted:
@@ -159,7 +168,7 @@ const returnsToDesk = 1
 func decideReturn(_ *fold, l *Line, w Work) error {
 	act, o := l.Draft.Act, &l.Outcome
 	o.Clerk, o.OnBehalfOf = "", ""
-	if w.Returns >= returnsToDesk {
+	if w.Returns >= returnsToDesk && !w.hidden(act.To) {
 		o.Clerk = act.To
 	}
 	return nil
@@ -186,6 +195,8 @@ func decideForward(_ *fold, l *Line, w Work) error {
 	switch {
 	case act.Clerk == "" && act.Department == "":
 		return refuse("%s is forwarded to whom?", w.Number)
+	case w.hidden(act.Clerk):
+		return w.about(act.Clerk)
 	case act.Clerk == w.Clerk && (act.Department == "" || act.Department == w.Department):
 		return refuse("%s is there already", w.Number)
 	}
@@ -230,6 +241,8 @@ func decideClassify(f *fold, l *Line, w Work) error {
 	switch {
 	case act.Class == "" && act.Department == "" && act.Clerk == "" && act.CasePolicy == "" && act.Deadline == nil:
 		return refuse("%s is classified as what?", w.Number)
+	case w.hidden(act.Clerk):
+		return w.about(act.Clerk)
 	case folder.Case != "" && w.OwnFolder && (class != folder.Class || department != folder.Department):
 		return refuse("%s is the case %s; move the case", w.Number, folder.Case)
 	}
@@ -320,8 +333,8 @@ func decideAccess(_ *fold, l *Line, w Work) error {
 	switch to := l.Draft.Act.To; {
 	case to == "":
 		return refuse("who may read %s?", w.Number)
-	case slices.Contains(w.HideFrom, to):
-		return refuse("%s is about %s and stays hidden from them", w.Number, to)
+	case w.hidden(to):
+		return w.about(to)
 	case slices.Contains(w.Readers, to):
 		return &standing{w.LastLeaf}
 	}

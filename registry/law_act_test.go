@@ -331,6 +331,39 @@ func TestALeavingClerkHandsOver(t *testing.T) {
 	b.checkReplay()
 }
 
+func TestWhomALetterIsAboutNeverGetsIt(t *testing.T) {
+	b := newBook(t)
+	about := func(_ *Draft, a *Arrival) {
+		a.Decision.Candidates, a.Decision.Balance, a.Decision.HideFrom = []string{"os2", "os1"}, "", []string{"os2", "sekretarz"}
+	}
+	_, out := b.commit(letter(1, about), letter(2, func(_ *Draft, a *Arrival) { a.Decision.Candidates = []string{"os1"} }))
+	if out[0].Clerk != "os1" {
+		t.Errorf("a complaint about os2 went to %s", out[0].Clerk)
+	}
+	for _, a := range []Act{
+		{Kind: ActForward, Clerk: "os2"}, {Kind: ActClassify, Clerk: "os2"}, {Kind: ActAccess, To: "os2"},
+	} {
+		a.Subject = "1/2026"
+		if o := b.act(string(a.Kind), a); o.State != Refused {
+			t.Errorf("%s: %+v", a.Kind, o)
+		}
+	}
+	if o := b.act("accept", Act{Kind: ActAccept, Subject: "1/2026"}, func(d *Draft) { d.Actor = "os2" }); o.State != Refused {
+		t.Errorf("accepted: %+v", o)
+	}
+	for _, key := range []string{"r1", "r2"} {
+		if o := b.act(key, Act{Kind: ActReturn, Subject: "1/2026", Department: "OR", To: "sekretarz"}); o.Clerk != "" {
+			t.Errorf("returned to %s", o.Clerk)
+		}
+	}
+	b.act("f", Act{Kind: ActForward, Subject: "1/2026", Clerk: "os1"})
+	b.act("h", Act{Kind: ActHandover, Subject: "os1", To: "os2"})
+	if one, two := b.st.Entries[Number{"RPW", 2026, 1}], b.st.Entries[Number{"RPW", 2026, 2}]; one.Clerk != "os1" || two.Clerk != "os2" {
+		t.Errorf("handed over: the complaint is with %s, the other letter with %s", one.Clerk, two.Clerk)
+	}
+	b.checkReplay()
+}
+
 func TestItemsOutsideTheBook(t *testing.T) {
 	b := newBook(t)
 	b.commit(letter(1), letter(2, func(_ *Draft, a *Arrival) { a.Disposition = Quarantined }))

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 )
 
@@ -112,7 +113,7 @@ func (o *Office) prepare(act *Act, w Work) error {
 		if secretaries := o.holders(RoleSecretary); act.To == "" && len(secretaries) > 0 {
 			act.To = secretaries[0]
 		}
-		act.Tell = append(act.Tell, o.holders(RoleDesk)...)
+		act.Tell = slices.Concat(act.Tell, o.holders(RoleDesk))
 	case ActForward:
 		return o.prepareForward(act, w)
 	case ActClassify:
@@ -141,7 +142,7 @@ func (o *Office) prepareForward(act *Act, w Work) error {
 	act.Clerk = cmp.Or(act.Clerk, act.To)
 	if d, ok := o.Departments[act.To]; ok && act.Clerk == act.To {
 		act.Clerk, act.Department = "", act.To
-		act.Tell = append(act.Tell, d.Head)
+		act.Tell = slices.Concat(act.Tell, []string{d.Head})
 		return nil
 	}
 	if _, ok := o.Clerks[act.Clerk]; !ok && act.Clerk != "" {

@@ -25,7 +25,7 @@ func (r *Registrar) write(ctx context.Context, group []*offered, copies chan<- [
 			}
 			copies <- group
 			return
-		case errors.Is(err, ErrData):
+		case refusedByBook(err):
 			r.divide(ctx, group, err, copies)
 			return
 		case errors.Is(err, ErrUnknownOutcome), errors.Is(err, ErrRetry):
@@ -44,6 +44,13 @@ func (r *Registrar) write(ctx context.Context, group []*offered, copies chan<- [
 			return
 		}
 	}
+}
+
+// refusedByBook reports whether the book would not have some draft of a group,
+// today or tomorrow. What its defences refuse is a fault of ours: it must not
+// hold up everybody else.
+func refusedByBook(err error) bool {
+	return errors.Is(err, ErrData) || errors.Is(err, ErrImmutable) || errors.Is(err, ErrRefused) || errors.Is(err, ErrConflict)
 }
 
 // attempt offers a group to the store, once clock and book are fit for it.

@@ -99,6 +99,7 @@ type verifier struct {
 	erased map[ItemID]bool
 	bare   []bareLeaf     // leaves whose content is gone
 	lost   map[int64]bool // leaves that were not folded
+	blind  bool           // one of them touched more than an item outside the book
 	nodes  []ledger.Node
 }
 
@@ -111,8 +112,9 @@ type knownRoot struct {
 
 // A bareLeaf lacks its content, lawfully or not.
 type bareLeaf struct {
-	index int64
-	item  ItemID
+	index   int64
+	item    ItemID
+	subject string
 }
 
 // find notes a finding.
@@ -214,7 +216,8 @@ func (v *verifier) end(context.Context) error {
 		}
 	}
 	for _, b := range v.bare {
-		if v.erased[b.item] && !b.item.IsZero() {
+		of, err := ParseItemID(b.subject)
+		if v.erased[b.item] && !b.item.IsZero() || err == nil && v.erased[of] {
 			continue
 		}
 		if err := v.find(FoundContentMissing, fmt.Sprintf("leaf %d", b.index), "the content of leaf %d is gone, and no erasure says why", b.index); err != nil {

@@ -121,7 +121,7 @@ func (v *verifier) missing(ctx context.Context, index int64) error {
 	if err != nil {
 		stored = []ledger.Hash{{}}
 	}
-	v.lost[index] = true
+	v.lost[index], v.blind = true, true
 	v.edge.Append(nil, stored[0])
 	return v.meet()
 }
@@ -131,7 +131,7 @@ func (v *verifier) leaf(l readLeaf) error {
 	v.out.Leaves++
 	v.nodes = v.edge.Append(v.nodes, ledger.Hash(l.hash))
 	if code, text := l.wrong(v.last); code != "" {
-		v.lost[l.row.Index] = true
+		v.lost[l.row.Index], v.blind = true, true
 		if err := v.find(code, fmt.Sprintf("leaf %d", l.row.Index), "leaf %d (%s of %s) %s", l.row.Index, l.row.Type, l.row.Subject, text); err != nil {
 			return err
 		}
@@ -175,7 +175,8 @@ func (v *verifier) foldLeaf(l readLeaf) error {
 	}
 	if len(l.row.Content) == 0 {
 		v.lost[l.row.Index] = true
-		v.bare = append(v.bare, bareLeaf{l.row.Index, l.body.Item})
+		v.bare = append(v.bare, bareLeaf{l.row.Index, l.body.Item, l.row.Subject})
+		v.foldBare(l)
 		return nil
 	}
 	if v.o.Since > 0 {
@@ -183,9 +184,8 @@ func (v *verifier) foldLeaf(l readLeaf) error {
 	}
 	if err := v.possible(l.line); err != nil {
 		// What happened to something that was lost is lost with it.
-		known := len(v.lost) == 0
 		v.lost[l.row.Index] = true
-		if !known {
+		if v.blind {
 			return nil
 		}
 		code := FoundEventImpossible
@@ -198,6 +198,17 @@ func (v *verifier) foldLeaf(l readLeaf) error {
 	v.fold.enter(l.line)
 	v.forget()
 	return nil
+}
+
+// foldBare takes what can be of a leaf without content. An item that was kept
+// out of the book touched nothing else; what an entry was made of is gone.
+func (v *verifier) foldBare(l readLeaf) {
+	d := Disposition(l.row.Type)
+	if d != Quarantined && d != Beside {
+		v.blind = true
+		return
+	}
+	v.fold.arrivals.set(l.body.Item, ArrivalRow{Item: l.body.Item, Disposition: d, Leaf: l.row.Index, Found: true})
 }
 
 // possible says why a line cannot follow those before it.
@@ -213,7 +224,7 @@ func (v *verifier) possible(l Line) error {
 // that each is found once.
 func (v *verifier) adopt(l Line) {
 	n := l.Outcome.Number
-	if len(v.lost) == 0 || n.IsZero() || !l.Outcome.First.IsZero() {
+	if !v.blind || n.IsZero() || !l.Outcome.First.IsZero() {
 		return
 	}
 	if s := v.fold.series.get(n.Series()); n.Seq > s.Taken+1 && n.Seq-s.Taken-1 <= int64(len(v.lost)) {

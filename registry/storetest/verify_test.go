@@ -273,6 +273,25 @@ func TestOneDeletedLeafIsOneFinding(t *testing.T) {
 	}
 }
 
+func TestALawfulErasureIsNoFindingAndBlindsNothing(t *testing.T) {
+	m := book(t)
+	x := &exam{Store: m, t: t}
+	x.written(
+		Act("reject", 100, "pk1", registry.Act{Kind: registry.ActReject, Subject: Item(3).String()}),
+		Act("erase", 101, "kancelaria", registry.Act{Kind: registry.ActErased, Subject: Item(3).String(), Text: registry.ErasedSpam}),
+	)
+	m.leaves[m.keys["item/"+Item(3).String()]].Content = nil
+	if found := verify(t, m, registry.VerifyOptions{}); len(found) != 0 {
+		t.Errorf("found %+v", found)
+	}
+	b := m.book.Balances["os2"]
+	b.Open++
+	m.book.Balances["os2"] = b
+	if found := verify(t, m, registry.VerifyOptions{}); len(found) != 1 || found[0].Code != registry.FoundBalanceChanged {
+		t.Errorf("found %+v", found)
+	}
+}
+
 func TestVerifyingGoesOnFromWhereItStopped(t *testing.T) {
 	m := book(t)
 	v, err := registry.VerifyBook(t.Context(), m, registry.VerifyOptions{Since: 13})
