@@ -1,6 +1,7 @@
 package smtpd
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 
@@ -83,13 +84,8 @@ func (c *chunks) close(why error) {
 }
 
 func (c *chunks) drain() {
-	for c.ended == nil {
-		if c.w.chunk == 0 {
-			c.close(errCut) // the answer is this chunk's
-			return
-		}
-		if _, err := c.w.readChunk(make([]byte, smallBuffer)); err != nil {
-			c.close(err)
-		}
+	if c.ended == nil {
+		err := c.w.skipChunk() // whoever drains answers for this chunk
+		c.close(cmp.Or(err, errCut))
 	}
 }

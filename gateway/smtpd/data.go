@@ -25,7 +25,7 @@ func (x *session) Data(io.Reader) error {
 	}
 	// A letter to an open and a closed register is answered with the open one's
 	// number; the other is nobody's business.
-	best := slices.IndexFunc(items, func(it registry.Item) bool { return !x.s.restricted(it) })
+	best := slices.IndexFunc(items, func(it registry.Item) bool { return !x.closed(it) })
 	ctx, stop := x.patience()
 	defer stop()
 	thanks := x.thank(ctx, items[max(best, 0)])
@@ -46,7 +46,7 @@ func (x *session) LMTPData(_ io.Reader, status smtp.StatusCollector) error {
 	thanks := make(map[string]error, len(items))
 	var said []string
 	// A closed register waits out the bound: it comes last.
-	slices.SortStableFunc(items, func(a, b registry.Item) int { return rank(x.s.restricted(a)) - rank(x.s.restricted(b)) })
+	slices.SortStableFunc(items, func(a, b registry.Item) int { return rank(x.closed(a)) - rank(x.closed(b)) })
 	for _, it := range items {
 		thank := x.thank(ctx, it)
 		thanks[it.Register] = thank
@@ -97,7 +97,7 @@ func (x *session) accept(line *Delivery) ([]registry.Item, error) {
 // off has one too.
 func (x *session) refuse(line Delivery, err error) error {
 	told := x.s.replyError(err)
-	line.Code, line.Answer = told.Code, told.Message
+	line.Code, line.Answer = told.Code, said(told)
 	x.s.record(line)
 	if why := reasonFor(err); why == failed || why == full {
 		x.w.link.log().Warn("smtpd.refused", "size", line.Size, "err", err)
@@ -107,7 +107,7 @@ func (x *session) refuse(line Delivery, err error) error {
 
 // took writes the line of a letter that was taken.
 func (x *session) took(line Delivery, items []registry.Item, answer string) {
-	line.Code, line.Answer = 250, answer
+	line.Code, line.Answer = 250, "2.0.0 "+answer
 	for _, it := range items {
 		line.Items = append(line.Items, it.ID)
 	}
@@ -176,16 +176,12 @@ func (x *session) number(ctx context.Context, it registry.Item) string {
 	if x.s.Outcomes == nil || x.s.WaitForNumber <= 0 || !x.s.Outcomes.WorthWaiting() {
 		return ""
 	}
-	if x.s.restricted(it) {
-		<-ctx.Done() // looks like a slow store
-		return ""
-	}
 	short, stop := context.WithTimeout(ctx, glance)
-	out, err := x.s.Outcomes.Wait(short, it.ID)
+	out, err := x.wait(short, it)
 	stop()
 	if err != nil && errors.Is(short.Err(), context.DeadlineExceeded) && ctx.Err() == nil {
 		watched, stop := x.w.watch(ctx)
-		out, err = x.s.Outcomes.Wait(watched, it.ID)
+		out, err = x.wait(watched, it)
 		stop()
 	}
 	switch {
@@ -197,8 +193,19 @@ func (x *session) number(ctx context.Context, it registry.Item) string {
 	return out.Number.String()
 }
 
-func (s *Server) restricted(it registry.Item) bool {
-	return s.Office().Registers[it.Register].Restricted
+// wait asks for the outcome. A closed register looks like a slow store.
+func (x *session) wait(ctx context.Context, it registry.Item) (registry.Outcome, error) {
+	if x.closed(it) {
+		<-ctx.Done()
+		return registry.Outcome{}, ctx.Err()
+	}
+	return x.s.Outcomes.Wait(ctx, it.ID)
+}
+
+// closed reports whether an item's register was closed when its recipients were
+// taken: the office may have been read anew since.
+func (x *session) closed(it registry.Item) bool {
+	return slices.ContainsFunc(x.tx.recipients, func(to recipient) bool { return to.closed && to.box.Register == it.Register })
 }
 
 func rank(last bool) int {

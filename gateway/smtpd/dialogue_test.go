@@ -99,7 +99,7 @@ func unquote(t testing.TB, name string, line int, quoted string) string {
 func (d dialogue) open(t *testing.T) *door {
 	t.Helper()
 	spool := &memory{}
-	o := Options{Spool: spool, Limits: Limits{PerPeer: -1, PerNetwork: -1, NewPerMinute: -1, LettersPerMinute: -1}}
+	o := Options{Spool: spool, Limits: Limits{PerPeer: -1, PerNetwork: -1, NewPerMinute: -1, LettersPerMinute: -1, BadPerMinute: -1}}
 	for key, value := range d.options {
 		n, _ := strconv.Atoi(value)
 		switch key {
@@ -189,7 +189,7 @@ func (d dialogue) play(t *testing.T, door *door, cut func(said string) []string)
 // settle waits until all connections have gone.
 func (d *door) settle() {
 	d.knocking.Wait()
-	for _, h := range d.halls() {
+	for _, h := range d.lobbies() {
 		h.sessions.Wait()
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"regexp"
 	"strconv"
 	"strings"
@@ -13,8 +14,7 @@ import (
 )
 
 // A filter sees each command before the library does and each answer before
-// the peer does. It mends what the library would do wrong: see the comments of
-// command and of mended.
+// the peer does. It mends what the library would do wrong.
 type filter struct {
 	w       *wire
 	verb    string // of the command being answered
@@ -118,12 +118,17 @@ func (f *filter) postmaster(command string) string {
 	return bareRecipient.ReplaceAllString(command, "${1}${2}@"+f.w.link.s.Office().Domain+"${3}")
 }
 
-var hugeSize = regexp.MustCompile(`(?i)(\sSIZE=)[0-9]{10,}`)
+var declaredSize = regexp.MustCompile(`(?i)\sSIZE=[0-9]{10,}`)
 
 // clampSize keeps a declared size within what the library can read, so that
 // 5 GB are "too large" and not "no number".
 func clampSize(command string) string {
-	return hugeSize.ReplaceAllString(command, "${1}4294967295")
+	return declaredSize.ReplaceAllStringFunc(command, func(said string) string {
+		if size, err := strconv.ParseUint(said[len(" SIZE="):], 10, 64); err == nil && size <= math.MaxUint32 {
+			return said
+		}
+		return fmt.Sprint(" SIZE=", uint32(math.MaxUint32))
+	})
 }
 
 // mended are answers of the library that RFC 5321, or this office, words
@@ -165,7 +170,7 @@ func (f *filter) answer(line []byte) []byte {
 	if line[3] == ' ' && !f.w.quiet {
 		f.code, _ = strconv.Atoi(string(line[:3])) // the library writes numbers
 		if f.code >= 400 {
-			f.w.link.refused(f.verb, f.command, f.code, strings.TrimSpace(string(line)))
+			f.w.link.refused(f.verb, f.command, f.code, strings.TrimSpace(string(line[4:])))
 		}
 	}
 	return line

@@ -27,7 +27,7 @@ func FuzzSession(f *testing.F) {
 			f.Add(all.String(), uint64(all.Len()), d.options["kind"] == "lmtp")
 		}
 	}
-	d := openDoor(f, Options{MaxSize: 1000, Limits: Limits{NewPerMinute: -1, LettersPerMinute: -1, Received: 3, Recipients: 5, CommandLineLength: 600}})
+	d := openDoor(f, Options{MaxSize: 1000, Limits: Limits{NewPerMinute: -1, LettersPerMinute: -1, BadPerMinute: -1, Received: 3, Recipients: 5, CommandLineLength: 600}})
 	f.Fuzz(func(t *testing.T, said string, seed uint64, lmtp bool) {
 		before, _ := d.spool.kept()
 		kind := map[bool]string{true: "lmtp", false: "smtp"}[lmtp]

@@ -19,6 +19,7 @@ type gate struct {
 	minute   int64 // the counts below are of this minute
 	arrivals map[netip.Addr]int
 	letters  map[netip.Addr]int
+	bad      map[netip.Addr]int // refused recipients and logins
 	refusals map[string]int
 	refused  int // all refusals
 	omitted  int // since the last line that was written down
@@ -31,7 +32,7 @@ func newGate(limits Limits, now func() time.Time) *gate {
 	return &gate{
 		limits: limits, now: now,
 		peers: map[netip.Addr]int{}, networks: map[netip.Prefix]int{},
-		arrivals: map[netip.Addr]int{}, letters: map[netip.Addr]int{}, refusals: map[string]int{},
+		arrivals: map[netip.Addr]int{}, letters: map[netip.Addr]int{}, bad: map[netip.Addr]int{}, refusals: map[string]int{},
 	}
 }
 
@@ -49,7 +50,8 @@ func (g *gate) enter(peer netip.Addr, free bool) bool {
 	} else {
 		g.arrivals[who]++
 		if over(g.all+1, g.limits.Connections) || over(g.peers[who]+1, g.limits.PerPeer) ||
-			over(g.networks[where]+1, g.limits.PerNetwork) || over(g.arrivals[who], g.limits.NewPerMinute) {
+			over(g.networks[where]+1, g.limits.PerNetwork) || over(g.arrivals[who], g.limits.NewPerMinute) ||
+			over(g.bad[who], g.limits.BadPerMinute) {
 			return false
 		}
 	}
@@ -90,6 +92,15 @@ func (g *gate) letter(peer netip.Addr) bool {
 	return !over(g.letters[who], g.limits.LettersPerMinute)
 }
 
+// mischief counts a refused recipient or login: whoever guesses finds the door
+// closed for the rest of the minute.
+func (g *gate) mischief(peer netip.Addr) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.turn()
+	g.bad[household(peer)]++
+}
+
 // note reports whether an attempt is to be written down, and how many before it
 // were not.
 func (g *gate) note(peer string, refusal bool) (write bool, omitted int) {
@@ -114,6 +125,7 @@ func (g *gate) turn() {
 		g.minute = m
 		clear(g.arrivals)
 		clear(g.letters)
+		clear(g.bad)
 		clear(g.refusals)
 		g.refused = 0
 	}

@@ -91,7 +91,7 @@ func (l *link) free() bool { return l.trusted || l.device || l.user != "" }
 // to deliver is not worth a line.
 func (l *link) refused(verb, command string, code int, answer string) {
 	line := l.delivery(verb)
-	line.Code, line.Answer = code, answer
+	line.Code, line.Answer = code, answer // with its enhanced code
 	if l.session != nil {
 		l.session.describe(&line)
 	}

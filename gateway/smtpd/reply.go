@@ -3,6 +3,7 @@ package smtpd
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"strconv"
 	"strings"
@@ -168,6 +169,12 @@ func cutText(text string) string {
 		}
 	}
 	return text
+}
+
+// said gives an answer as the log of deliveries keeps it.
+func said(e *smtp.SMTPError) string {
+	c := e.EnhancedCode
+	return fmt.Sprintf("%d.%d.%d %s", c[0], c[1], c[2], e.Message)
 }
 
 // sizeText says a number of bytes the way people do.

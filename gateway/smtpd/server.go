@@ -26,7 +26,7 @@ type Server struct {
 	ready chan struct{} // closed once every address is bound
 
 	// Three halves of one library server: in the clear, over TLS, LMTP.
-	plain, secure, lmtp *hall
+	plain, secure, lmtp *lobby
 
 	knocking                 sync.WaitGroup // connections that are not let in yet
 	pending                  atomic.Int64   // how many these are
@@ -58,12 +58,12 @@ type doorway struct {
 func New(o Options) *Server {
 	o.fillIn()
 	s := &Server{Options: o, gate: newGate(o.Limits, o.Now), ready: make(chan struct{}), links: map[*link]struct{}{}}
-	s.plain, s.secure, s.lmtp = s.newHall(false), s.newHall(false), s.newHall(true)
+	s.plain, s.secure, s.lmtp = s.newLobby(false), s.newLobby(false), s.newLobby(true)
 	if o.TLS != nil {
 		s.plain.library.TLSConfig = o.TLS.config() // so that STARTTLS is offered
 	}
 	// The library cannot see that the wire is encrypted. Nothing in the clear
-	// ever comes into this hall.
+	// ever comes into this lobby.
 	s.secure.library.AllowInsecureAuth = true
 	return s
 }
@@ -113,17 +113,17 @@ func (s *Server) Addrs() []Addr {
 // Run serves until ctx is done. Then it stops listening, asks idle peers to go
 // (421) and gives letters on their way Times.Shutdown to end.
 func (s *Server) Run(ctx context.Context) error {
-	if err := s.Listen(ctx); err != nil {
-		return err
-	}
 	working, abort := context.WithCancel(context.WithoutCancel(ctx))
 	defer abort()
 	closing, stop := context.WithCancel(ctx)
 	defer stop()
 	s.closing, s.working = closing, working
+	if err := s.Listen(ctx); err != nil {
+		return err
+	}
 	var serving sync.WaitGroup
-	for _, h := range s.halls() {
-		serving.Go(func() { _ = h.library.Serve(h) }) // ends when the hall is closed, with nothing to tell
+	for _, h := range s.lobbies() {
+		serving.Go(func() { _ = h.library.Serve(h) }) // ends when the lobby is closed, with nothing to tell
 	}
 	failed := make(chan error, len(s.doors))
 	for _, d := range s.doors {
@@ -155,7 +155,7 @@ func (s *Server) shutdown(working context.Context, abort func()) {
 	}
 	patience, cancel := context.WithTimeout(working, s.Times.Shutdown)
 	defer cancel()
-	for _, h := range s.halls() {
+	for _, h := range s.lobbies() {
 		_ = h.library.Shutdown(patience) // what it leaves is cut off below
 		_ = h.Close()                    // the library may not have known of it yet
 	}
@@ -164,12 +164,12 @@ func (s *Server) shutdown(working context.Context, abort func()) {
 		l.log().Warn("smtpd.cut", "door", l.door)
 		_ = l.raw.Close() // its session sees the end and leaves
 	}
-	for _, h := range s.halls() {
+	for _, h := range s.lobbies() {
 		h.sessions.Wait()
 	}
 }
 
-func (s *Server) halls() []*hall { return []*hall{s.plain, s.secure, s.lmtp} }
+func (s *Server) lobbies() []*lobby { return []*lobby{s.plain, s.secure, s.lmtp} }
 
 // all gives the connections there are and lets no further one in.
 func (s *Server) all() []*link {
@@ -230,51 +230,49 @@ func (s *Server) accept(ctx context.Context, d *doorway) error {
 	}
 }
 
-// admit learns who is there and lets him in or sends him away.
-func (s *Server) admit(conn net.Conn, d *doorway) {
-	l := &link{s: s, raw: conn, source: d.kind, door: registry.DoorSMTP, id: newSessionID(), pace: s.newPace()}
-	conn, ok := s.identify(l, conn)
+// admit learns who is there and lets him in or sends him away. Whoever is at
+// the door when we close is left standing there.
+func (s *Server) admit(raw net.Conn, d *doorway) {
+	unwatch := context.AfterFunc(s.closing, func() { _ = raw.Close() })
+	l := &link{s: s, raw: raw, source: d.kind, door: registry.DoorSMTP, id: newSessionID(), pace: s.newPace()}
+	conn, ok := s.identify(l, d)
 	if !ok {
-		_ = l.raw.Close()
+		_ = raw.Close()
 		return
-	}
-	hall := s.plain
-	if s.TLS != nil && d.kind != "lmtp" {
-		l.tls = s.TLS.config()
-	}
-	if d.kind == "lmtp" {
-		hall, l.door, l.trusted = s.lmtp, registry.DoorLMTP, true
-	} else if device, ok := s.deviceAt(l.peer); ok {
-		l.door, l.source, l.device = registry.DoorScan, device.Name, true
 	}
 	if !s.gate.enter(l.peer, l.free()) {
 		s.sendAway(l, conn, d)
 		return
 	}
-	if d.kind == "smtps" {
-		hall = s.secure
+	room := s.plain
+	switch d.kind {
+	case "lmtp":
+		room = s.lmtp
+	case "smtps":
+		room = s.secure
 		secure, err := l.handshake(conn)
 		if err != nil {
 			l.log().Debug("smtpd.handshake", "err", err)
 			s.gate.leave(l.peer)
-			_ = l.raw.Close()
+			_ = raw.Close()
 			return
 		}
 		conn = secure
 	}
 	w := &wire{Conn: conn, link: l}
 	w.filter.w = w
-	if !s.hold(l, w) {
+	if !unwatch() || !s.hold(l, w) {
 		s.gate.leave(l.peer)
-		_ = l.raw.Close()
+		_ = raw.Close()
 		return
 	}
-	hall.offer(w)
+	room.offer(w)
 }
 
-// identify learns the peer's address, from a proxy we trust if he stands before
-// us. From all others a PROXY line is just a bad command.
-func (s *Server) identify(l *link, conn net.Conn) (net.Conn, bool) {
+// identify learns who the peer is: from a proxy we trust if he stands before us;
+// from all others a PROXY line is just a bad command.
+func (s *Server) identify(l *link, d *doorway) (net.Conn, bool) {
+	conn := l.raw
 	l.peer = addressOf(conn.RemoteAddr())
 	if isIn(l.peer, s.ProxyFrom) {
 		proxied := proxyproto.NewConn(conn, proxyproto.WithPolicy(proxyproto.REQUIRE), proxyproto.SetReadHeaderTimeout(5*time.Second))
@@ -285,6 +283,16 @@ func (s *Server) identify(l *link, conn net.Conn) (net.Conn, bool) {
 		l.peer, conn = addressOf(proxied.RemoteAddr()), proxied
 	}
 	l.trusted = isIn(l.peer, s.TrustedRelays)
+	if d.kind == "lmtp" {
+		l.door, l.trusted = registry.DoorLMTP, true
+		return conn, true
+	}
+	if s.TLS != nil {
+		l.tls = s.TLS.config()
+	}
+	if device, ok := s.deviceAt(l.peer); ok {
+		l.door, l.source, l.device = registry.DoorScan, device.Name, true
+	}
 	return conn, true
 }
 
@@ -301,7 +309,7 @@ func (s *Server) deviceAt(peer netip.Addr) (Device, bool) {
 func (s *Server) sendAway(l *link, conn net.Conn, d *doorway) {
 	no := s.refuse(tooMany)
 	line := l.delivery("CONNECT")
-	line.Code, line.Answer = no.Code, no.Message
+	line.Code, line.Answer = no.Code, said(no)
 	s.record(line)
 	if d.kind != "smtps" && conn.SetWriteDeadline(time.Now().Add(time.Second)) == nil {
 		_, _ = conn.Write(replyLine(no)) // he may be gone

@@ -164,6 +164,25 @@ func TestASpoolThatHangsIsGivenUp(t *testing.T) {
 	})
 }
 
+func TestClosingDoesNotWaitForWhoeverStandsAtTheDoor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := openTLS(t, Options{ProxyFrom: []netip.Prefix{netip.MustParsePrefix("198.51.100.1/32")}})
+		d.pipe("smtps", "203.0.113.5") // never shakes hands
+		d.pipe("smtp", "198.51.100.1") // never says whom he brings
+		synctest.Wait()
+		began := time.Now()
+		if err := d.stop(); err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(began); took > 0 {
+			t.Errorf("closing took %v", took)
+		}
+		if n := d.Count().Connections; n != 0 {
+			t.Errorf("%d connections are still counted", n)
+		}
+	})
+}
+
 func TestLimitsSendStrangersAwayForAWhile(t *testing.T) {
 	clock := time.Date(2026, 11, 23, 9, 41, 0, 0, time.UTC)
 	limits := Limits{Connections: 6, PerPeer: 2, PerNetwork: 3, NewPerMinute: 5, LettersPerMinute: 2}
@@ -246,6 +265,22 @@ func TestLimitsSendStrangersAwayForAWhile(t *testing.T) {
 			}
 			k.want("MAIL FROM:<a@x.example>", third)
 		}
+	})
+	t.Run("guesses in a minute", func(t *testing.T) {
+		d := open(t, Limits{BadPerMinute: 3})
+		guess := func(peer string, n int) {
+			k := must(t, d, peer, "220 ")
+			k.want("EHLO x.example", "250 ")
+			k.want("MAIL FROM:<a@x.example>", "250 ")
+			for range n {
+				k.want("RCPT TO:<nikt@aleksandrowo.example>", "550 ")
+			}
+		}
+		guess("203.0.113.5", 3)
+		guess("203.0.113.5", 1)
+		must(t, d, "203.0.113.5", "421 4.7.0 ")
+		guess("192.0.2.1", 9) // a relay does not know whom we have
+		guess("192.0.2.1", 1)
 	})
 	t.Run("refusals written down in a minute", func(t *testing.T) {
 		d := open(t, Limits{NewPerMinute: 1, PerPeer: 1})

@@ -30,8 +30,9 @@ type transaction struct {
 
 // A recipient is whom the peer named and whose mailbox that is.
 type recipient struct {
-	named string // as the library says it
-	box   registry.Mailbox
+	named  string // as the library says it
+	box    registry.Mailbox
+	closed bool // the mailbox belongs to a restricted register
 }
 
 func (s *Server) newSession(c *smtp.Conn) (smtp.Session, error) {
@@ -94,9 +95,12 @@ func (x *session) rcpt(to string) error {
 	}
 	box, why := x.s.mailboxFor(to)
 	if why == taken {
-		tx.recipients = append(tx.recipients, recipient{named: to, box: box})
+		l.commands-- // however many there are
+		closed := x.s.Office().Registers[box.Register].Restricted
+		tx.recipients = append(tx.recipients, recipient{to, box, closed})
 		return nil
 	}
+	x.s.gate.mischief(l.peer)
 	if l.badRcpt++; over(l.badRcpt, x.s.Limits.BadRecipients) {
 		return l.hangUp(tooManyBadRecipients)
 	}
@@ -181,6 +185,7 @@ func (x *session) login(identity, user, password string) error {
 
 func (x *session) failLogin() error {
 	l := x.w.link
+	x.s.gate.mischief(l.peer)
 	x.s.Log.Warn("smtpd.login", "peer", l.peer, "session", l.id, "err", "a login failed")
 	if l.badAuth++; over(l.badAuth, x.s.Limits.BadAuth-1) {
 		return l.hangUp(tooManyLogins)

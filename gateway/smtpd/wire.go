@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/emersion/go-smtp"
+
+	"kancelaria/registry"
 )
 
 // A wire stands between go-smtp and the network. It gives the library one
@@ -38,7 +40,7 @@ type wire struct {
 	quiet bool   // answers are for nobody: the letter was given up by the peer
 	begun bool   // the library has read: it is past its greeting
 	mute  bool   // the greeting was given before (STARTTLS)
-	moved bool   // the connection goes on over TLS; see handOver
+	moved bool   // the connection goes on over TLS; see startTLS
 	fail  error  // how reading ended
 
 	out     sync.Mutex
@@ -74,10 +76,9 @@ func (w *wire) Read(p []byte) (int, error) {
 			// Data gave up without draining; what follows is not a command.
 			return 0, w.end(errors.New("a letter was left unread"))
 		case w.chunk > 0: // of a BDAT that the library refused
-			if _, err := w.readChunk(make([]byte, smallBuffer)); err != nil {
+			if w.skipChunk() != nil {
 				return 0, w.fail
 			}
-			continue
 		}
 		line, err := w.next, error(nil)
 		if w.next = nil; line == nil {
@@ -120,6 +121,22 @@ func (w *wire) readChunk(p []byte) (n int, err error) {
 		err = fmt.Errorf("%w: %w", errCut, lost(err))
 	}
 	return n, err
+}
+
+// skipChunk reads what is left of a chunk that is not wanted, if it is not
+// endless.
+func (w *wire) skipChunk() error {
+	if w.chunk > 2*w.link.s.MaxSize {
+		w.fail, w.link.rude = io.EOF, true
+		return registry.ErrTooLarge
+	}
+	p := make([]byte, min(w.chunk, largeBuffer))
+	for w.chunk > 0 {
+		if _, err := w.readChunk(p); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // nextLine reads a command with its line end. What follows stays in the buffer.
@@ -269,6 +286,7 @@ func (w *wire) Close() error {
 	if w.moved {
 		return nil
 	}
+	w.fail = io.EOF // commands behind a QUIT are not looked at
 	err := w.flush()
 	if w.link.rude {
 		w.linger()

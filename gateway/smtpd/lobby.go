@@ -13,9 +13,9 @@ import (
 	"github.com/emersion/go-smtp"
 )
 
-// A hall is where admitted connections wait for the library: a listener over
+// A lobby is where admitted connections wait for the library: a listener over
 // connections that were accepted, counted and unwrapped before.
-type hall struct {
+type lobby struct {
 	library  *smtp.Server
 	wires    chan net.Conn
 	done     chan struct{}
@@ -23,8 +23,8 @@ type hall struct {
 	sessions sync.WaitGroup
 }
 
-func (s *Server) newHall(lmtp bool) *hall {
-	h := &hall{wires: make(chan net.Conn), done: make(chan struct{})}
+func (s *Server) newLobby(lmtp bool) *lobby {
+	h := &lobby{wires: make(chan net.Conn), done: make(chan struct{})}
 	l := smtp.NewServer(smtp.BackendFunc(s.newSession))
 	l.LMTP = lmtp
 	l.Domain = s.Hostname
@@ -39,7 +39,7 @@ func (s *Server) newHall(lmtp bool) *hall {
 }
 
 // offer gives a connection to the library, or closes it if that has gone.
-func (h *hall) offer(w *wire) {
+func (h *lobby) offer(w *wire) {
 	h.sessions.Add(1)
 	w.gone = h.sessions.Done
 	select {
@@ -50,7 +50,7 @@ func (h *hall) offer(w *wire) {
 }
 
 // Accept implements net.Listener.
-func (h *hall) Accept() (net.Conn, error) {
+func (h *lobby) Accept() (net.Conn, error) {
 	select {
 	case c := <-h.wires:
 		return c, nil
@@ -60,13 +60,13 @@ func (h *hall) Accept() (net.Conn, error) {
 }
 
 // Close implements net.Listener.
-func (h *hall) Close() error {
+func (h *lobby) Close() error {
 	h.once.Do(func() { close(h.done) })
 	return nil
 }
 
 // Addr implements net.Listener.
-func (h *hall) Addr() net.Addr { return &net.UnixAddr{Name: "hall", Net: "unix"} }
+func (h *lobby) Addr() net.Addr { return &net.UnixAddr{Name: "lobby", Net: "unix"} }
 
 // bind listens on one address.
 func (s *Server) bind(ctx context.Context, kind, address string) (net.Listener, error) {
