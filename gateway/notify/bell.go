@@ -167,8 +167,9 @@ const (
 )
 
 // Run claims and sends until ctx ends, then lets what is on its way arrive
-// within the grace. What it leaves is leased until the lease runs out.
+// within the grace. What it leaves is taken up at the next start.
 func (b *Bell) Run(ctx context.Context) error {
+	b.takeBack(ctx)
 	sending, stop := b.outlive(ctx)
 	defer stop()
 
@@ -202,6 +203,39 @@ func (b *Bell) Run(ctx context.Context) error {
 	b.finisher.close()
 	work.Wait()
 	return nil
+}
+
+// takeBack frees what this node had on its way when it died: nobody else has
+// its name, so that the leases are its own. Otherwise a crash would cost ten
+// minutes. What cannot be freed now is free when its lease runs out.
+func (b *Bell) takeBack(ctx context.Context) {
+	q := registry.Query{Of: registry.FindOutbox, State: registry.OutboxLeased, Limit: companyPage}
+	freed := 0
+	for range companyPages {
+		page, err := b.store.Find(ctx, q)
+		if err == nil {
+			var own []registry.OutboxRow
+			for _, row := range page.Outbox {
+				if row.LeaseBy == b.opt.Node {
+					row.State, row.NotBefore = registry.OutboxReady, b.opt.Now()
+					own = append(own, row)
+				}
+			}
+			if err = b.store.Finish(ctx, own); err == nil {
+				freed += len(own)
+			}
+		}
+		if err != nil {
+			b.opt.Log.Warn("notify.not_taken_back", "err", err)
+			break
+		}
+		if q.After = page.Next; q.After == "" {
+			break
+		}
+	}
+	if freed > 0 {
+		b.opt.Log.Info("notify.taken_back", "rows", freed)
+	}
 }
 
 // outlive gives a context that ends a grace after ctx does.

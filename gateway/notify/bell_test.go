@@ -468,3 +468,24 @@ func TestWhatCannotBeDeliveredIsReportedBeforeItIsGivenUp(t *testing.T) {
 		}
 	})
 }
+
+func TestARestartTakesBackItsOwnAndNobodyElses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		book, mail := newFakeBook(), &fakeChannel{}
+		book.write(t, sampleLine(1), time.Now(), receiptRow("a@poczta.example"), receiptRow("b@poczta.example"))
+		for i, node := range []string{"node1", "node2"} {
+			r := book.rows[i]
+			r.State, r.LeaseBy, r.LeaseTill, r.Attempts = registry.OutboxLeased, node, time.Now().Add(leaseFor), 1
+		}
+		_, stop := ring(t, book, mail, nil)
+		defer stop()
+		synctest.Wait()
+		if got := mail.parcels(); len(got) != 1 || got[0].To != "a@poczta.example" {
+			t.Errorf("sent %d mails at once", len(got))
+		}
+		time.Sleep(leaseFor + time.Minute)
+		if n := len(mail.parcels()); n != 2 {
+			t.Errorf("%d mails after the other's lease ran out, want 2", n)
+		}
+	})
+}
