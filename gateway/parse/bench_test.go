@@ -138,7 +138,7 @@ func (w watched) ReadAt(p []byte, off int64) (int, error) {
 
 func TestVastLettersAreReadInLittleMemory(t *testing.T) {
 	line := strings.Repeat("QUJD", 19) + "\r\n"
-	part := "--b\r\nContent-Type: application/octet-stream; name=a.bin\r\nContent-Transfer-Encoding: base64\r\n\r\n" + strings.Repeat(line, 9600)
+	part := "--b\r\nContent-Type: application/octet-stream; name=a.bin\r\nContent-Transfer-Encoding: base64\r\n\r\n" + strings.Repeat(line, 5000)
 	letter := vast{head: "From: a@b.example\r\nSubject: x\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n", line: part, lines: 200, tail: "--b--\r\n"}
 	if testing.Short() {
 		letter.lines = 20

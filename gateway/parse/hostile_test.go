@@ -13,7 +13,7 @@ import (
 // them again for each sign needs minutes.
 func hostileLetters(t testing.TB) map[string]string {
 	t.Helper()
-	const much = 300_000
+	const much = 150_000
 	fill := func(s string) string { return strings.Repeat(s, much/len(s)) }
 	count := func(n int, format string) string {
 		var b strings.Builder
@@ -22,7 +22,7 @@ func hostileLetters(t testing.TB) map[string]string {
 		}
 		return b.String()
 	}
-	many := make([]packed, 3000)
+	many := make([]packed, 1500)
 	for i := range many {
 		many[i] = packed{fmt.Sprintf("%d.txt", i), "x"}
 	}
@@ -46,7 +46,7 @@ func hostileLetters(t testing.TB) map[string]string {
 		"references":                "References: " + fill("<a@b> ") + "\n\nx",
 		"open references":           "References: " + fill("<") + "\n\nx",
 		"lines that look like ends": "Content-Type: multipart/mixed; boundary=b\n\n" + fill("--c\n"),
-		"boundaries to guess among": "Content-Type: multipart/mixed\n\n" + count(40_000, "--%d\n"),
+		"boundaries to guess among": "Content-Type: multipart/mixed\n\n" + count(20_000, "--%d\n"),
 		"parts":                     "Content-Type: multipart/mixed; boundary=b\n\n" + fill("--b\n\n\n"),
 		"parts inside parts":        count(5000, "Content-Type: multipart/mixed; boundary=b%[1]d\n\n--b%[1]d\n"),
 		"parts to guess in parts":   count(50, "Content-Type: multipart/mixed\n\n--b%d\n") + fill("x\n"),

@@ -136,9 +136,7 @@ func clean(s string) string {
 	if strings.IndexByte(s, 0) >= 0 {
 		s = strings.ReplaceAll(s, "\x00", "")
 	}
-	if strings.HasPrefix(s, "\ufeff") {
-		s = s[len("\ufeff"):]
-	}
+	s = strings.TrimPrefix(s, "\ufeff")
 	if !norm.NFC.IsNormalString(s) {
 		s = norm.NFC.String(s)
 	}

@@ -11,7 +11,7 @@ import (
 // decoding, since programs cut inside a character.
 func (d *Decoder) Header(value []byte) string {
 	v := unfold(value)
-	if bytes.Index(v, []byte("=?")) < 0 {
+	if !bytes.Contains(v, []byte("=?")) {
 		return strings.TrimSpace(d.Text("", v))
 	}
 	var out strings.Builder
@@ -170,7 +170,7 @@ func bDecode(b []byte) []byte {
 // unfold removes line ends and NULs. A fold is one blank.
 func unfold(v []byte) []byte {
 	v = bytes.Trim(v, " \t\r\n\x00")
-	if bytes.IndexAny(v, "\r\n\x00") < 0 {
+	if !bytes.ContainsAny(v, "\r\n\x00") {
 		return v
 	}
 	out := make([]byte, 0, len(v))

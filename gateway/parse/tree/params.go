@@ -56,7 +56,7 @@ func ParseValue(value []byte) (main string, params []Param) {
 
 // unfold removes line ends and NULs; folds leave the blank they began with.
 func unfold(v []byte) []byte {
-	if bytes.IndexAny(v, "\r\n\x00") < 0 {
+	if !bytes.ContainsAny(v, "\r\n\x00") {
 		return v
 	}
 	out := make([]byte, 0, len(v))
