@@ -41,6 +41,9 @@ func (d Drafter) Arrival(it registry.Item, doc registry.Document, facts registry
 	case "beside":
 		a.Disposition, a.Reason = registry.Beside, dec.ScreenReason
 	}
+	if it.File != nil && it.File.OnConfirm && a.Disposition == registry.Registered {
+		a.Disposition, a.Reason = registry.Quarantined, "to_confirm"
+	}
 	if it.File != nil && it.File.Incomplete {
 		a.Decision.Flags = registry.AddFlags(a.Decision.Flags, registry.FlagIncomplete)
 	}

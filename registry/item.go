@@ -162,6 +162,9 @@ type File struct {
 	Modified   time.Time `json:"modified,omitzero"`
 	Incomplete bool      `json:"incomplete,omitempty"` // given up waiting for its end
 	Companions []string  `json:"companions,omitempty"`
+	// OnConfirm: a person looks at it before it gets a number; until then it
+	// is kept out of the book as a quarantined item is.
+	OnConfirm bool `json:"on_confirm,omitempty"`
 	// Evidence names those companions that prove a delivery (e-Doręczenia,
 	// ePUAP), and EvidenceAt is when they say it was made.
 	Evidence   []string  `json:"evidence,omitempty"`

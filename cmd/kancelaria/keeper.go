@@ -174,10 +174,10 @@ func (d *daemon) doorLines() []api.StatusLine {
 			l.Text += fmt.Sprintf(", %d %s", n, why)
 		}
 		if h.Error != "" {
-			l.Colour, l.Text = "amber", h.Error
-			if d.now().Sub(h.LastOK) > 5*time.Minute {
-				l.Colour = "red"
-			}
+			l.Colour, l.Text = "amber", fmt.Sprintf("%s; tried again at %s", h.Error, h.Again.In(d.cfg.Zone).Format(time.TimeOnly))
+		}
+		if h.Red() {
+			l.Colour = "red"
 		}
 		all = append(all, l)
 	}

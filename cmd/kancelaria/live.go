@@ -4,13 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/url"
-	"os"
 	"strings"
 	"time"
 
 	"kancelaria/cmd/internal/config"
+	"kancelaria/gateway/drop/share"
 	"kancelaria/registry"
 )
 
@@ -29,7 +30,7 @@ func (c *checkCmd) live(e *env, cfg *config.Config, office *registry.Office) err
 		{"book", func(ctx context.Context) error { return askBook(ctx, cfg, office) }},
 		{"relay", func(ctx context.Context) error { return askRelay(ctx, cfg.Mail.Relay) }},
 		{"scanner", func(ctx context.Context) error { return askSocket(ctx, cfg.Scanner.Clamd) }},
-		{"drops", func(context.Context) error { return askDrops(cfg) }},
+		{"drops", func(ctx context.Context) error { return askDrops(ctx, cfg, e.log) }},
 		{"keys", func(context.Context) error { _, err := tokenSecret(string(cfg.Data)); return err }},
 	} {
 		ctx, cancel := context.WithTimeout(e.ctx, 10*time.Second)
@@ -106,14 +107,25 @@ func askSocket(ctx context.Context, address string) error {
 	return conn.Close()
 }
 
-func askDrops(cfg *config.Config) error {
+func askDrops(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
 	if len(cfg.Drops) == 0 {
 		return errNotUsed
 	}
+	guard := share.NewGuard(time.Now)
 	for _, p := range cfg.Drops {
-		if _, err := os.ReadDir(string(p.Folder)); p.Folder != "" && err != nil {
+		if err := askDrop(ctx, p, guard, log); err != nil {
 			return fmt.Errorf("%s: %w", p.Name, err)
 		}
 	}
 	return nil
+}
+
+func askDrop(ctx context.Context, p config.Drop, guard *share.Guard, log *slog.Logger) error {
+	fs, err := openSource(p, guard, time.Now, log)
+	if err != nil {
+		return err
+	}
+	defer fs.Close()
+	_, err = fs.List(ctx, "")
+	return err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 
 	"kancelaria/gateway/parse"
 	"kancelaria/registry"
@@ -29,13 +30,31 @@ func (o originals) Read(ctx context.Context, it registry.Item) (registry.Documen
 		return registry.Document{}, err
 	}
 	defer src.Close()
-	return o.reader.Read(ctx, readAs(it), src), nil
+	doc := o.reader.Read(ctx, readAs(it), src)
+	return markEvidence(it, doc), nil
 }
 
-// readAs lets several files handed in together be read as what they were
+// markEvidence tells proofs of delivery from what the sender attached: they do
+// not count as attachments.
+func markEvidence(it registry.Item, doc registry.Document) registry.Document {
+	if it.File == nil || len(it.File.Evidence) == 0 {
+		return doc
+	}
+	for i, a := range doc.Attachments {
+		if a.Role == registry.RoleAttachment && slices.Contains(it.File.Evidence, a.Name) {
+			doc.Attachments[i].Role = registry.RoleEvidence
+		}
+	}
+	if !it.File.EvidenceAt.IsZero() {
+		doc.Flags = registry.AddFlags(doc.Flags, registry.FlagEvidenceTime)
+	}
+	return doc
+}
+
+// readAs lets several files that came together be read as what they were
 // wrapped into.
 func readAs(it registry.Item) registry.Item {
-	if it.Hand != nil && len(it.Hand.Files) > 1 {
+	if it.Hand != nil && len(it.Hand.Files) > 1 || it.File != nil && len(it.File.Companions) > 0 {
 		it.Door = registry.DoorSMTP
 	}
 	return it

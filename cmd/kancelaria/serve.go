@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -57,6 +58,7 @@ type daemon struct {
 	sealer     *registry.Sealer
 	watchers   []*drop.Watcher
 	watches    []*folder.Watch
+	sources    []io.Closer
 	port       *ops.Port
 	control    net.Listener
 }
@@ -104,6 +106,9 @@ func (d *daemon) run(ctx context.Context) error {
 	front.Go(func() error { return d.announce(outside) })
 
 	err := front.Wait()
+	if closeErr := d.closeSources(); closeErr != nil {
+		d.log.Debug("drop.close", "err", closeErr)
+	}
 	d.log.Info("office.closing")
 	finish := time.AfterFunc(drain, closeInside)
 	defer finish.Stop()
@@ -269,34 +274,6 @@ func (d *daemon) mailChannel() (notify.Channel, error) {
 		o.Password = func() (string, error) { return readSecret(string(m.PasswordFile)) }
 	}
 	return notify.NewRelay(o)
-}
-
-func (d *daemon) newDrops() error {
-	for _, p := range d.cfg.Drops {
-		if p.Folder == "" {
-			return withCode(exitConfig, fmt.Errorf("drop %q: SMB shares are not served by this version; watch the folder on the file server itself", p.Name))
-		}
-		dir := string(p.Folder)
-		if err := os.MkdirAll(dir, 0o770); err != nil {
-			return withCode(exitConfig, fmt.Errorf("drop %q: %w", p.Name, err))
-		}
-		fs, err := folder.Open(dir)
-		if err != nil {
-			return withCode(exitConfig, fmt.Errorf("drop %q: %w", p.Name, err))
-		}
-		var hints <-chan struct{}
-		if mode, _ := folder.Mode(dir); mode == "notify" {
-			watch := folder.NewWatch(dir, d.log)
-			d.watches = append(d.watches, watch)
-			hints = watch.Hints()
-		}
-		d.watchers = append(d.watchers, drop.New(fs, intake{d.house}, hints, drop.Options{
-			Name: p.Name, Node: d.cfg.Node, Door: registry.DoorFolder, Register: p.Register, Settle: p.Settle, GiveUp: p.GiveUp, Every: p.Every,
-			MaxSize: int64(p.MaxSize), Move: p.After.Move, Delete: p.After.Delete, Keep: p.After.Keep, Zone: d.cfg.Zone, Now: d.now, Log: d.log,
-			Texts: dropTexts{d.texts, int64(p.MaxSize)},
-		}))
-	}
-	return nil
 }
 
 // listenControl opens the socket for commands. A socket left by a crash is in

@@ -61,12 +61,14 @@ type Options struct {
 	// Alone reports whether this gateway is the one to watch a source of which
 	// the source itself cannot tell who took what. nil: it is.
 	Alone func(context.Context) (bool, error)
-	Group string        // how files make one item; "" is GroupFile
-	Keep  time.Duration // then moved files are purged
-	Zone  *time.Location
-	Now   func() time.Time
-	Log   *slog.Logger
-	Texts Texts
+	// OnConfirm: what is taken gets its number only when a person has looked.
+	OnConfirm bool
+	Group     string        // how files make one item; "" is GroupFile
+	Keep      time.Duration // then moved files are purged
+	Zone      *time.Location
+	Now       func() time.Time
+	Log       *slog.Logger
+	Texts     Texts
 }
 
 // workers is how many files of one source are taken at once: enough to share

@@ -113,7 +113,7 @@ func (w *Watcher) open() []claim {
 // when it was kept out of the book. Failing here never un-registers: it is
 // tried again at the next scan.
 func (w *Watcher) name(ctx context.Context, c claim, out registry.Outcome) error {
-	if out.Disposition == registry.Quarantined || out.Disposition == registry.Rejected {
+	if out.Disposition == registry.Quarantined && !w.OnConfirm || out.Disposition == registry.Rejected {
 		return w.aside(ctx, c, "quarantined")
 	}
 	for _, p := range slices.Backward(c.parts) { // the document last: what comes with it is known by it

@@ -89,7 +89,7 @@ func (w *Watcher) itemOf(c claim, held []File, before []Entry) registry.Item {
 	it := registry.Item{
 		ID: c.item, Door: w.Door, Source: w.Name, Register: w.Register, Node: w.Node,
 		Original: registry.Original{Name: path.Base(lay)},
-		File:     &registry.File{Path: lay, Modified: before[0].ModTime.UTC(), Incomplete: c.part},
+		File:     &registry.File{Path: lay, Modified: before[0].ModTime.UTC(), Incomplete: c.part, OnConfirm: w.OnConfirm},
 	}
 	for _, p := range c.parts[1:] {
 		it.File.Companions = append(it.File.Companions, path.Base(p.path))
