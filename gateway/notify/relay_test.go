@@ -128,6 +128,18 @@ func (s *townServer) serve(conn net.Conn) {
 	}
 }
 
+func (s *townServer) dialled() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.dials
+}
+
+func (s *townServer) said() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.commands)
+}
+
 func (s *townServer) taken() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -216,15 +228,15 @@ func TestARelayConnectionIsUsedAgain(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if s.dials != 1 {
-			t.Errorf("%d connections for ten mails", s.dials)
+		if s.dialled() != 1 {
+			t.Errorf("%d connections for ten mails", s.dialled())
 		}
 		time.Sleep(idleFor + time.Second)
 		if _, err := r.Send(t.Context(), parcelTo("a@r1.example")); err != nil {
 			t.Fatal(err)
 		}
-		if s.dials != 2 {
-			t.Errorf("%d connections after a rest, want a fresh one", s.dials)
+		if s.dialled() != 2 {
+			t.Errorf("%d connections after a rest, want a fresh one", s.dialled())
 		}
 	})
 }
@@ -238,8 +250,8 @@ func TestARefusedMailDoesNotSpoilTheConnection(t *testing.T) {
 		s.mu.Lock()
 		delete(s.script, "RCPT")
 		s.mu.Unlock()
-		if _, err := r.Send(t.Context(), parcelTo("b@r1.example")); err != nil || s.dials != 1 {
-			t.Errorf("err %v after %d connections", err, s.dials)
+		if _, err := r.Send(t.Context(), parcelTo("b@r1.example")); err != nil || s.dialled() != 1 {
+			t.Errorf("err %v after %d connections", err, s.dialled())
 		}
 	})
 }
@@ -259,8 +271,8 @@ func TestAConnectionClosedByTheServerIsReplaced(t *testing.T) {
 		if f, ok := errors.AsType[*Failure](err); !ok || !f.Down {
 			t.Errorf("err = %v", err)
 		}
-		if s.dials != 2 {
-			t.Errorf("%d connections, want a second one", s.dials)
+		if s.dialled() != 2 {
+			t.Errorf("%d connections, want a second one", s.dialled())
 		}
 	})
 }
@@ -274,8 +286,8 @@ func TestNoMoreConnectionsThanAllowed(t *testing.T) {
 			wait.Go(func() { _, _ = r.Send(t.Context(), parcelTo("a@r1.example")) })
 		}
 		synctest.Wait()
-		if s.dials != 3 {
-			t.Errorf("%d connections at once, want 3", s.dials)
+		if s.dialled() != 3 {
+			t.Errorf("%d connections at once, want 3", s.dialled())
 		}
 		wait.Wait()
 	})
@@ -323,7 +335,7 @@ func TestTLSIsRequiredUnlessSaidOtherwise(t *testing.T) {
 				})
 				defer r.Close()
 				_, err := r.Send(t.Context(), parcelTo("a@r1.example"))
-				if got := err == nil && slices.Contains(tt.server.commands, "STARTTLS"); got != tt.secure {
+				if got := err == nil && slices.Contains(tt.server.said(), "STARTTLS"); got != tt.secure {
 					t.Errorf("encrypted = %t, want %t", got, tt.secure)
 				}
 				if (err == nil) != tt.want {
@@ -355,8 +367,8 @@ func TestSigningIn(t *testing.T) {
 				t.Errorf("err = %v, want success %t", err, tt.want)
 			}
 			said := "AUTH PLAIN " + base64.StdEncoding.EncodeToString([]byte("\x00kancelaria\x00secret"))
-			if !strings.Contains(strings.Join(s.commands, "\n"), said) {
-				t.Errorf("commands = %q", s.commands)
+			if !strings.Contains(strings.Join(s.said(), "\n"), said) {
+				t.Errorf("commands = %q", s.said())
 			}
 		})
 	}
