@@ -1,6 +1,8 @@
 package postgres
 
 import (
+	"context"
+	"encoding/binary"
 	"flag"
 	"fmt"
 	"os"
@@ -13,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"kancelaria/registry"
+	"kancelaria/registry/storetest"
 	"kancelaria/testenv"
 )
 
@@ -83,10 +86,32 @@ func (w town) open(t testing.TB, o Options) *Store {
 	return s
 }
 
+// connect connects as who may do everything.
+func (w town) connect(t testing.TB) *pgx.Conn {
+	t.Helper()
+	cfg, err := pgx.ParseConfig(w.superuser)
+	if err != nil {
+		t.Fatal(err)
+	}
+	prepare(cfg, Options{})
+	c, err := pgx.ConnectConfig(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.Close(context.WithoutCancel(t.Context())); err != nil {
+			t.Error(err)
+		}
+	})
+	return c
+}
+
 // letter is the draft of a plain letter.
 func letter(n int) registry.Draft {
 	at := noon.Add(time.Duration(n) * time.Millisecond)
 	id := registry.NewItemID(at)
+	binary.BigEndian.PutUint16(id[6:], 7<<12) // the same id each time
+	binary.BigEndian.PutUint64(id[8:], uint64(n)|1<<63)
 	day := registry.Day{Year: 2026, Month: 11, Day: 23}
 	due := registry.Day{Year: 2026, Month: 12, Day: 23}
 	return registry.Draft{
@@ -144,17 +169,7 @@ func TestALetterIsRegisteredAndFoundAgain(t *testing.T) {
 
 // The fingerprint that Check compares with is what the migrations make.
 func TestTheSchemaIsAsItsFingerprintSays(t *testing.T) {
-	w := newTown(t)
-	cfg, err := pgx.ParseConfig(w.owner)
-	if err != nil {
-		t.Fatal(err)
-	}
-	prepare(cfg, Options{})
-	c, err := pgx.ConnectConfig(t.Context(), cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close(t.Context())
+	c := newTown(t).connect(t)
 	lines, err := describeSchema(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
@@ -176,5 +191,36 @@ func TestAFreshBookPassesTheCheck(t *testing.T) {
 	found, err := s.Check(t.Context())
 	if err != nil || len(found) > 0 {
 		t.Errorf("Check = %+v, %v; want nothing", found, err)
+	}
+}
+
+func TestAnErasureTakesTheContentAndLeavesTheLeaf(t *testing.T) {
+	s := newTown(t).open(t, Options{})
+	ctx := t.Context()
+	kept := letter(1)
+	kept.Arrival.Disposition, kept.Arrival.Reason = registry.Quarantined, "spam"
+	order := letter(3)
+	order.Key, order.Arrival = "erase/1", nil
+	order.Act = &registry.Act{Kind: registry.ActErased, Subject: kept.Arrival.Item.ID.String(), Text: registry.ErasedSpam}
+	for _, d := range []registry.Draft{kept, letter(2), order} {
+		if out, err := s.Commit(ctx, []registry.Draft{d}); err != nil || out[0].State != registry.Written {
+			t.Fatalf("%s: %+v, %v", d.Key, out, err)
+		}
+	}
+	leaves, err := s.Leaves(ctx, 0, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, l := range leaves {
+		if erased := l.Content == nil; erased != (i == 0) || len(l.Body) == 0 {
+			t.Errorf("leaf %d: erased = %t, %d bytes of body", i, erased, len(l.Body))
+		}
+	}
+	out, err := s.Commit(ctx, []registry.Draft{kept})
+	if err != nil || out[0].State != registry.Repeated {
+		t.Errorf("the erased item again: %+v, %v", out, err)
+	}
+	if err := storetest.Sound(ctx, s); err != nil {
+		t.Error(err)
 	}
 }

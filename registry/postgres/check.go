@@ -28,26 +28,31 @@ var describe string
 func (s *Store) Check(ctx context.Context) ([]registry.Finding, error) {
 	bound, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	have, err := describeSchema(bound, s.pool)
+	found, err := examine(bound, s.pool, s.login)
 	if err != nil {
 		return nil, fmt.Errorf("checking the book: %w", failure(ctx, err))
 	}
-	found := differences(strings.Split(strings.TrimSpace(fingerprint), "\n"), have)
-	able, err := powers(bound, s.pool)
+	return found, nil
+}
+
+func examine(ctx context.Context, c querier, login string) ([]registry.Finding, error) {
+	have, err := describeSchema(ctx, c)
 	if err != nil {
-		return nil, fmt.Errorf("checking the book: %w", failure(ctx, err))
+		return nil, err
+	}
+	found := differences(strings.Split(strings.TrimSpace(fingerprint), "\n"), have)
+	able, err := powers(ctx, c)
+	if err != nil {
+		return nil, err
 	}
 	for _, a := range able {
 		found = append(found, registry.Finding{
-			Code: "role_too_strong", Subject: s.login,
+			Code: "role_too_strong", Subject: "role " + login,
 			Text: fmt.Sprintf("the service's role %s: only triggers guard the book from it", a),
 		})
 	}
-	lacking, err := lacking(bound, s.pool)
-	if err != nil {
-		return nil, fmt.Errorf("checking the book: %w", failure(ctx, err))
-	}
-	return append(found, lacking...), nil
+	missing, err := lacking(ctx, c)
+	return append(found, missing...), err
 }
 
 // describeSchema gives the lines of describe.sql.

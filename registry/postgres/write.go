@@ -296,8 +296,8 @@ ON CONFLICT (week, kind, key, item) DO UPDATE
 	}
 }
 
-// An erasure takes the content of all leaves of its item away; that it was
-// ordered stays, and so do the bodies.
+// An erasure takes away what the leaves of the item's arrivals hold. Their
+// bodies stay, and so does what was done since.
 func writeErasures(b *pgx.Batch, w registry.Writes) {
 	for i := range w.Leaves {
 		l := &w.Leaves[i]
@@ -310,7 +310,7 @@ func writeErasures(b *pgx.Batch, w registry.Writes) {
 		}
 		b.Queue(`INSERT INTO erasure (leaf, ordered_by)
 SELECT idx, $1 FROM leaf
- WHERE idx < $1 AND type <> 'erased' AND content IS NOT NULL
+ WHERE idx < $1 AND content IS NOT NULL AND type IN ('registered', 'redelivered', 'quarantined', 'beside')
    AND (idx = (SELECT leaf FROM arrival WHERE item = $2) OR key = $3 OR subject = $4)`,
 			l.Index, uuid(item), "item/"+item.String(), l.Subject)
 		b.Queue("UPDATE leaf SET content = NULL WHERE idx IN (SELECT leaf FROM erasure WHERE ordered_by = $1)", l.Index)

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"path/filepath"
 	"testing"
@@ -31,6 +32,8 @@ func open(t testing.TB, o Options) *Store {
 func letter(n int) registry.Draft {
 	at := noon.Add(time.Duration(n) * time.Millisecond)
 	id := registry.NewItemID(at)
+	binary.BigEndian.PutUint16(id[6:], 7<<12) // the same id each time
+	binary.BigEndian.PutUint64(id[8:], uint64(n)|1<<63)
 	salt := registry.Salt{byte(n), byte(n >> 8), byte(n >> 16), 1}
 	return registry.Draft{
 		Key: "item/" + id.String(), At: at, On: registry.Day{Year: 2026, Month: 11, Day: 23}, Salt: salt, Node: "n1", Actor: "kancelaria",
@@ -53,6 +56,14 @@ func letter(n int) registry.Draft {
 			BodyDigest: registry.Digest{byte(n), byte(n >> 8), 8}, ReceivedAt: at, ReceivedOn: registry.Day{Year: 2026, Month: 11, Day: 23},
 		},
 	}
+}
+
+func letters(from, to int) []registry.Draft {
+	var out []registry.Draft
+	for n := from; n <= to; n++ {
+		out = append(out, letter(n))
+	}
+	return out
 }
 
 func TestALetterIsRegisteredAndFoundAgain(t *testing.T) {

@@ -58,7 +58,7 @@ func expected(ctx context.Context) (_ map[string]string, err error) {
 	}
 	db.SetMaxOpenConns(1) // each connection would have a memory of its own
 	defer func() { err = errors.Join(err, db.Close()) }()
-	p, err := migrator(db)
+	p, err := migrator(db, migrationFiles())
 	if err != nil {
 		return nil, err
 	}

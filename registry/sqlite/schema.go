@@ -19,31 +19,38 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// migrator makes goose apply the embedded migrations to db.
-func migrator(db *sql.DB) (*goose.Provider, error) {
+// migrationFiles are the embedded migrations, as goose wants them.
+func migrationFiles() fs.FS {
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
-		return nil, err
+		panic(err) // the name is a constant
 	}
+	return files
+}
+
+// migrator makes goose apply migrations to db.
+func migrator(db *sql.DB, files fs.FS) (*goose.Provider, error) {
 	return goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithDisableGlobalRegistry(true))
 }
 
-// migrate brings the schema to this program's version. Of several processes
-// that start at once one does it and the others wait.
-func (s *Store) migrate(ctx context.Context, o Options) (err error) {
+// migrate brings the schema to that of files. Of several processes that start
+// at once one does it and the others wait.
+func (s *Store) migrate(ctx context.Context, o Options, files fs.FS) (err error) {
 	unlock, err := lockFolder(filepath.Dir(s.path))
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
+	if err := isBook(ctx, s.path, o); err != nil {
+		return err
+	}
 	db, err := sql.Open("sqlite", dataSource(s.path, o, writing))
 	if err != nil {
 		return err
 	}
 	db.SetMaxOpenConns(1)
 	defer func() { err = errors.Join(err, db.Close()) }()
-
-	p, err := migrator(db)
+	p, err := migrator(db, files)
 	if err != nil {
 		return err
 	}
@@ -67,6 +74,23 @@ func (s *Store) migrate(ctx context.Context, o Options) (err error) {
 	}
 	s.log.Info("book.migrated", "from", have, "to", want)
 	return nil
+}
+
+// isBook refuses somebody else's database and leaves it as it is; an empty one
+// becomes a book.
+func isBook(ctx context.Context, path string, o Options) (err error) {
+	db, err := sql.Open("sqlite", dataSource(path, o, reading))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	var tables, ours int
+	err = db.QueryRowContext(ctx, "SELECT count(*), count(*) FILTER (WHERE name = 'goose_db_version') FROM sqlite_schema WHERE type = 'table'").
+		Scan(&tables, &ours)
+	if err == nil && tables > 0 && ours == 0 {
+		return fmt.Errorf("%w: this is no book but some other database", registry.ErrSchema)
+	}
+	return err
 }
 
 func tooNew(have, want int64) error {
@@ -124,8 +148,16 @@ func lockFolder(dir string) (unlock func() error, err error) {
 }
 
 // Backup writes a copy of the book as it is now to a new file.
-func (s *Store) Backup(ctx context.Context, path string) error {
-	return failure(backup(ctx, s.read, path))
+func (s *Store) Backup(ctx context.Context, path string) (err error) {
+	db, err := sql.Open("sqlite", dataSource(s.path, Options{Wait: defaultWait}, copying))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	if err := backup(ctx, db, path); err != nil {
+		return fmt.Errorf("copying the book to %s: %w", path, failure(err))
+	}
+	return nil
 }
 
 // backup copies into a side file first, so that a half one never has the name.

@@ -51,6 +51,8 @@ type Store struct {
 
 var _ registry.Store = (*Store)(nil)
 
+const defaultWait = 5 * time.Second
+
 // How many look at the book at once. Reading costs processor time only, so
 // more would but wait for each other.
 const readers = 4
@@ -73,7 +75,7 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 		s.log = slog.New(slog.DiscardHandler)
 	}
 	if o.Wait == 0 {
-		o.Wait = 5 * time.Second
+		o.Wait = defaultWait
 	}
 	if err := s.open(ctx, o); err != nil {
 		return nil, errors.Join(fmt.Errorf("opening the book %s: %w", path, failure(err)), s.Close())
@@ -90,7 +92,7 @@ func (s *Store) open(ctx context.Context, o Options) error {
 		if err := create(s.path); err != nil {
 			return err
 		}
-		if err := s.migrate(ctx, o); err != nil {
+		if err := s.migrate(ctx, o, migrationFiles()); err != nil {
 			return err
 		}
 		var err error
@@ -156,6 +158,7 @@ type purpose int
 
 const (
 	reading purpose = iota
+	copying         // reads, and writes to another file
 	writing
 )
 
@@ -169,9 +172,11 @@ func dataSource(path string, o Options, p purpose) string {
 	pragma("trusted_schema(0)")
 	pragma("recursive_triggers(1)")
 	pragma("cell_size_check(1)")
-	if p == reading {
+	switch p {
+	case reading:
 		pragma("query_only(1)")
-	} else {
+	case copying:
+	case writing:
 		pragma("journal_mode(WAL)")
 		pragma("synchronous(FULL)")
 		pragma("foreign_keys(1)")

@@ -256,8 +256,8 @@ func (t *tx) writeOutbox(ctx context.Context, w registry.Writes) error {
 	})
 }
 
-// An erasure takes the content of all leaves of its item away; that it was
-// ordered stays, and so do the bodies.
+// An erasure takes away what the leaves of the item's arrivals hold. Their
+// bodies stay, and so does what was done since.
 func (t *tx) writeErasures(ctx context.Context, w registry.Writes) error {
 	for i := range w.Leaves {
 		l := &w.Leaves[i]
@@ -280,5 +280,5 @@ func (t *tx) writeErasures(ctx context.Context, w registry.Writes) error {
 
 const erasureText = `INSERT INTO erasure (leaf, ordered_by)
 SELECT idx, ?1 FROM leaf
- WHERE idx < ?1 AND type <> 'erased' AND content IS NOT NULL
+ WHERE idx < ?1 AND content IS NOT NULL AND type IN ('registered', 'redelivered', 'quarantined', 'beside')
    AND (idx = (SELECT leaf FROM arrival WHERE item = ?2) OR key = ?3 OR subject = ?4)`
