@@ -173,6 +173,9 @@ func (d dialogue) play(t *testing.T, door *door, cut func(said string) []string)
 			if strings.Contains(got, "pq:") {
 				t.Fatalf("%s:%d: %q tells a stranger of our insides", d.name, turn.line, got)
 			}
+			if got != "" && !enhanced.MatchString(got) {
+				t.Fatalf("%s:%d: %q has no enhanced status code", d.name, turn.line, got)
+			}
 			if !like(got, turn.expect) {
 				t.Fatalf("%s:%d: heard %q, want %q", d.name, turn.line, got, turn.expect)
 			}
@@ -185,6 +188,10 @@ func (d dialogue) play(t *testing.T, door *door, cut func(said string) []string)
 		t.Fatalf("%s: letters = %q, want %q", d.name, got, d.letters)
 	}
 }
+
+// enhanced is an answer as RFC 2034 wants it, or one that needs none: the
+// greeting, the answer to EHLO, an intermediate one.
+var enhanced = regexp.MustCompile(`^([245])\d\d \d\.\d+\.\d+ |^220 poczta\.|^250[- ](Hello|[A-Z0-9]+( |$))|^3`)
 
 // settle waits until all connections have gone.
 func (d *door) settle() {

@@ -1,6 +1,7 @@
 package smtpd
 
 import (
+	"strings"
 	"testing"
 
 	"kancelaria/registry"
@@ -85,4 +86,33 @@ func TestAnAddressIsWrittenSoThatOnlyTheLastAtPartsIt(t *testing.T) {
 			t.Errorf("sayable(%q) = %q, %t; want %q, %t", tt.read, got, ok, tt.want, tt.ok)
 		}
 	}
+}
+
+// Whatever is taken is one of our mailboxes, in a domain of ours, and can be
+// written down so that only its last @ parts it.
+func FuzzRecipient(f *testing.F) {
+	for _, seed := range []string{"urzad@aleksandrowo.example", "a@b@aleksandrowo.example", "postmaster@GMINA-ŁĄKI.example", `"@"@x`, "abuse+x@aleksandrowo.example.", "\x00@\xff"} {
+		f.Add(seed)
+	}
+	office := testOffice()
+	s := New(Options{Office: func() *registry.Office { return office }})
+	f.Fuzz(func(t *testing.T, said string) {
+		written, ok := sayable(said)
+		if at := strings.LastIndexByte(said, '@'); ok && said != "" && written[strings.LastIndexByte(written, '@'):] != said[at:] {
+			t.Errorf("%q is written %q", said, written)
+		}
+		box, why := s.mailboxFor(said)
+		if why != taken {
+			if _, refusable := refusals[why]; !refusable || box.Address != "" {
+				t.Errorf("%q is refused with %d, %+v", said, why, box)
+			}
+			return
+		}
+		if _, ours := office.Mailboxes[box.Address]; !ours || !ok {
+			t.Errorf("%q is taken for %q", said, box.Address)
+		}
+		if domain := plainDomain(said[strings.LastIndexByte(said, '@')+1:]); !ourDomain(office, domain) {
+			t.Errorf("%q is taken in a foreign domain %q", said, domain)
+		}
+	})
 }
