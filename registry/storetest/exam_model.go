@@ -38,8 +38,14 @@ func sequences(t *testing.T, x *exam) {
 		}
 	}
 	for _, q := range []registry.Query{
-		{Of: registry.FindNumbers}, {Of: registry.FindFolders}, {Of: registry.FindArrivals}, {Of: registry.FindOutbox},
-		{Of: registry.FindBalances}, {Of: registry.FindSeries}, {Of: registry.FindCounters}, {Of: registry.FindDue},
+		{Of: registry.FindNumbers},
+		{Of: registry.FindFolders},
+		{Of: registry.FindArrivals},
+		{Of: registry.FindOutbox},
+		{Of: registry.FindBalances},
+		{Of: registry.FindSeries},
+		{Of: registry.FindCounters},
+		{Of: registry.FindDue},
 	} {
 		compare(t, x.Store, model, q)
 	}
@@ -167,8 +173,13 @@ func replays(t *testing.T, x *exam) {
 		t.Errorf("the head is %+v, %v; want %+v", again, err, head)
 	}
 	for _, q := range []registry.Query{
-		{Of: registry.FindNumbers}, {Of: registry.FindFolders}, {Of: registry.FindArrivals}, {Of: registry.FindBalances},
-		{Of: registry.FindSeries}, {Of: registry.FindCounters}, {Of: registry.FindEvents, Subject: "RPW-000001-2026"},
+		{Of: registry.FindNumbers},
+		{Of: registry.FindFolders},
+		{Of: registry.FindArrivals},
+		{Of: registry.FindBalances},
+		{Of: registry.FindSeries},
+		{Of: registry.FindCounters},
+		{Of: registry.FindEvents, Subject: "RPW-000001-2026"},
 	} {
 		compare(t, empty.Store, x.Store, q)
 	}
