@@ -86,8 +86,38 @@ func FuzzRead(f *testing.F) {
 				}
 			}
 		}
-		lone := r.Read(context.Background(), registry.Item{Door: registry.DoorFolder, Original: registry.Original{Name: "scan.bin"}}, bytes.NewReader(letter))
-		checkDocument(t, lone, int64(len(letter)))
+	})
+}
+
+// FuzzFile reads what was dropped: here the bytes of containers lie open.
+func FuzzFile(f *testing.F) {
+	f.Add([]byte(zipOf(f, packed{"a.txt", "x"}, packed{"b.zip", string(zipOf(f, packed{"c.txt", "y"}))})))
+	f.Add([]byte(zipOf(f, packed{"mimetype", "application/vnd.oasis.opendocument.text"}, packed{"content.xml", "<text:p>a</text:p>"})))
+	f.Add([]byte(zipOf(f, packed{"[Content_Types].xml", ""}, packed{"word/document.xml", "<w:p><w:t>a</w:t></w:p>"}, packed{"word/vbaProject.bin", ""})))
+	f.Add(winmail())
+	f.Add(cmsOf(f, "Content-Type: text/plain\r\n\r\na"))
+	f.Add([]byte("Rar!\x1a\x07\x00\x00\x00\x73\x00\x00\x0d\x00\x00\x00\x00\x00\x00\x00\x00\x00\x74\x00\x80\x21\x00\x00\x00\x00\x00"))
+	f.Add([]byte("Rar!\x1a\x07\x01\x00\x00\x00\x00\x00\x0b\x02\x03\x02\x04\x00\x01\x00\x00\x01\x01a\x01\x01"))
+	f.Add([]byte("7z\xbc\xaf\x27\x1c\x00\x04"))
+	f.Add([]byte(smallPDF))
+	f.Add([]byte(`{\rtf1\ansi a\par b}`))
+	f.Add([]byte("<html><body>a<a href=https://we.tl/x>"))
+	r := New(Options{Limits: Limits{Decoded: 1 << 20, Entries: 20}, TempDir: f.TempDir()})
+	it := registry.Item{Door: registry.DoorFolder, Original: registry.Original{Name: "plik.bin"}}
+	f.Fuzz(func(t *testing.T, content []byte) {
+		doc := r.Read(context.Background(), it, bytes.NewReader(content))
+		checkDocument(t, doc, int64(len(content)))
+		for _, a := range doc.Attachments[:min(len(doc.Attachments), 5)] {
+			if in, err := r.Open(context.Background(), it, bytes.NewReader(content), a.Path); err == nil {
+				b, err := io.ReadAll(in)
+				closing(in)
+				if err == nil && !a.Digest.IsZero() && len(doc.Flaws) == 0 && digestOf(b) != a.Digest.String() {
+					t.Errorf("part %s opens as other bytes than were listed", a.Path)
+				}
+			} else if !a.Digest.IsZero() && len(doc.Flaws) == 0 {
+				t.Errorf("part %s does not open: %v", a.Path, err)
+			}
+		}
 	})
 }
 

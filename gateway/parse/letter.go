@@ -13,7 +13,11 @@ import (
 func (run *reading) letter() {
 	run.mail = true
 	digest := newRedelivery(run.src)
-	t := run.split(run.src, run.src.Size(), digest)
+	var tee io.Writer
+	if run.seek == nil {
+		tee = digest
+	}
+	t := run.split(run.src, run.src.Size(), tee)
 	run.doc.Redelivery = digest.sum()
 	if t.Limited {
 		run.limit("", "the letter is larger, deeper or of more parts than is read")

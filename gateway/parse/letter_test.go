@@ -163,7 +163,7 @@ func TestFilesAreReadAsWhatTheyAre(t *testing.T) {
 	for _, tt := range []struct {
 		name, file, content, media, text, flags, hint string
 	}{
-		{"a scan", "SKM_C250i26112308150.pdf", "%PDF-1.7\n", "application/pdf", "", "unsigned", "Konica Minolta C250i"},
+		{"a scan", "SKM_C250i26112308150.pdf", "%PDF-1.7\n", "application/pdf", "", "", "Konica Minolta C250i"},
 		{"a picture", "IMG_0001.jpg", "\xff\xd8\xff\xe0\x00\x10JFIF", "image/jpeg", "", "", ""},
 		{"a text", "notatka.txt", "Zażółć gęślą jaźń", "text/plain", "Zażółć gęślą jaźń", "", ""},
 		{"a text of old Windows", "notatka.txt", "Za\xbf\xf3\xb3\xe6 g\xea\x9cl\xb9 ja\x9f\xf1", "text/plain", "Zażółć gęślą jaźń", "charset_guessed", ""},

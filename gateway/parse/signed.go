@@ -20,7 +20,7 @@ func (run *reading) signatures() {
 		case format != "":
 			signed = true
 			run.candidate(run.pair(*a, format))
-		case a.Role == registry.RoleAttachment || a.Role == registry.RoleBody && !run.mail:
+		case a.Role == registry.RoleAttachment && run.mail: // a scan shows its signature on paper
 			could = could || isDocument(a.MediaType)
 		}
 	}
