@@ -10,7 +10,10 @@ import (
 
 // lintBudget bounds how long a set is searched for dead rules; a file that
 // uses it up is told so, and what is left is taken for alive.
-const lintBudget = 3_000_000
+const lintBudget = 1_000_000
+
+// glancesPerStep is how many glances cost as much as a step of the solver.
+const glancesPerStep = 16
 
 // maxUnion is how many earlier rules together may shadow one.
 const maxUnion = 24
@@ -19,13 +22,14 @@ const maxUnion = 24
 // a rule is named only if the solver proves it.
 func (s *Set) dead() []Complaint {
 	l := linter{set: s, src: &source{file: s.file}, solver: solver{budget: lintBudget, phrases: s.lexicon.phrases}}
+	l.gone = make([]bool, len(s.rules))
 	for _, r := range s.rules {
 		l.shapes = append(l.shapes, l.shape(r))
 	}
 	for _, r := range s.rules {
 		l.fixed(r.list)
 		if l.solver.ask(claim{&r.when, true, r}) == impossible {
-			l.gone = append(l.gone, r.index)
+			l.gone[r.index] = true
 			l.src.errorf(orNodeAt(r.whole, r.at), "E105", "change or delete a condition", "rule %q can never match: its conditions contradict each other", r.id)
 		}
 	}
@@ -58,65 +62,25 @@ type linter struct {
 	src    *source
 	solver solver
 	shapes []ruleShape
-	gone   []int // rules already called dead
-}
-
-// A ruleShape is what can be known of a rule at a glance, to spare questions.
-type ruleShape struct {
-	fields fieldSet
-	finite fieldSet // those of fields with few values, where a union can cover all
-	needs  fieldSet // fields of top conditions that can fail by themselves
-}
-
-type fieldSet [2]uint64
-
-// otherBit stands for all headers and hints.
-const otherBit = 127
-
-func (f *fieldSet) add(n int)              { f[n/64] |= 1 << (n % 64) }
-func (f fieldSet) without(o fieldSet) bool { return f[0]&^o[0] == 0 && f[1]&^o[1] == 0 }
-func (f fieldSet) with(o fieldSet) fieldSet {
-	return fieldSet{f[0] | o[0], f[1] | o[1]}
-}
-
-func bitOf(l *leaf) int {
-	if l.other != "" {
-		return otherBit
-	}
-	return int(l.field)
-}
-
-func (l *linter) shape(r *rule) ruleShape {
-	var s ruleShape
-	r.when.leaves(func(f *leaf) {
-		s.fields.add(bitOf(f))
-		if f.other == "" && (fields[f.field].enum != nil || fields[f.field].kind == boolField || f.op == opSet || f.op == opUnset) {
-			s.finite.add(bitOf(f))
-		}
-	})
-	if r.when.form == isAll {
-		for i := range r.when.kids {
-			k := &r.when.kids[i]
-			if k.form == isLeaf && l.solver.ask(claim{k, false, r}) == possible {
-				s.needs.add(bitOf(&k.leaf))
-			}
-		}
-	}
-	return s
+	gone   []bool // rules already called dead
+	// glances at pairs of rules count for the budget too, each a little.
+	glances int
 }
 
 func (l *linter) fixed(list list) { l.solver.fixed = list.first() }
 
 // covers reports whether every letter of b is one of a.
 func (l *linter) covers(a, b *rule) bool {
-	sa, sb := l.shapes[a.index], l.shapes[b.index]
-	if !sa.needs.without(sb.fields) {
-		return false // what a asks and b does not can fail alone
+	if l.glances++; l.glances%glancesPerStep == 0 {
+		l.solver.budget--
+	}
+	if !l.shapes[a.index].mayCover(&l.shapes[b.index], l) {
+		return false
 	}
 	return l.solver.ask(claim{&b.when, true, b}, claim{&a.when, false, a}) == impossible
 }
 
-func (l *linter) isGone(r *rule) bool { return slices.Contains(l.gone, r.index) }
+func (l *linter) isGone(r *rule) bool { return l.gone[r.index] }
 
 // shadowed finds rules whose every letter an earlier rule of the list takes.
 func (l *linter) shadowed(rules []*rule) {
@@ -125,7 +89,7 @@ func (l *linter) shadowed(rules []*rule) {
 			continue
 		}
 		if by := l.shadow(rules[:j], r); by != nil {
-			l.gone = append(l.gone, r.index)
+			l.gone[r.index] = true
 			l.tell(r, by)
 		}
 	}
@@ -156,8 +120,8 @@ func (l *linter) shadow(earlier []*rule, r *rule) []*rule {
 		if l.covers(e, r) {
 			return []*rule{e}
 		}
-		sr, se := l.shapes[r.index], l.shapes[e.index]
-		if len(near) < maxUnion && se.fields.without(sr.fields.with(se.finite)) &&
+		sr, se := &l.shapes[r.index], &l.shapes[e.index]
+		if len(near) < maxUnion && se.fields.without(sr.fields.with(se.finite)) && !se.disjoint(sr, l.solver.fixed) && se.related(sr, l) &&
 			l.solver.ask(claim{&r.when, true, r}, claim{&e.when, true, e}) == possible {
 			near = append(near, e)
 		}
@@ -192,7 +156,7 @@ func (l *linter) guarded(rules []*rule) {
 	for _, r := range rules {
 		if len(setters) > 0 && !l.isGone(r) && l.solver.ask(claim{&r.when, true, r}, claim{has, true, r}) == impossible {
 			if by := l.shadow(setters, r); by != nil {
-				l.gone = append(l.gone, r.index)
+				l.gone[r.index] = true
 				l.tell(r, by)
 			}
 		}
@@ -231,7 +195,7 @@ func (l *linter) beaten(rules []*rule) {
 			by = rules[i]
 		}
 		if by != nil {
-			l.gone = append(l.gone, r.index)
+			l.gone[r.index] = true
 			l.src.errorf(r.at, "E107", fmt.Sprintf("move it above line %d, or delete it", by.line()),
 				"rule %q never takes effect: rule %q (line %d) always writes %s before it", r.id, by.id, by.line(), strings.Join(fields, " and "))
 		}

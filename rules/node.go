@@ -16,7 +16,7 @@ import (
 // sees them: its time grows with the square of a mapping's keys and of nesting.
 const (
 	maxFile    = 1 << 20
-	maxSigns   = 100_000 // brackets, commas, colons: the scanner's time grows with their square
+	maxSigns   = 150_000 // brackets, commas, colons: the scanner's time grows with their square
 	maxTokens  = 300_000
 	maxDepth   = 32
 	maxKeys    = 5_000
