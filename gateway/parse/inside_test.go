@@ -215,7 +215,7 @@ func TestWinmailIsWhatWasSent(t *testing.T) {
 		doc := read(t, letter)
 		equal(t, "parts", paths(doc), "1=body 2=container 2!załącznik.pdf=attachment 2!dane.txt=attachment")
 		equal(t, "attachments", doc.CountAttachments(), 2)
-		equal(t, "flags", flagsOf(doc), "tnef unsigned")
+		equal(t, "flags", flagsOf(doc), "tnef")
 		equal(t, "text", doc.Text, "text\n\nsprawozdanie\n\nTreść listu")
 		equal(t, "own", doc.Own, "text\n\nTreść listu")
 		openAll(t, letter)
@@ -260,7 +260,7 @@ func TestWhatIsSignedOpaquelyIsRead(t *testing.T) {
 	doc := read(t, letter)
 	equal(t, "parts", paths(doc), "1=body 1!1=body 1!2=attachment")
 	equal(t, "text", doc.Own, "signed text")
-	equal(t, "flags", flagsOf(doc), "signed")
+	equal(t, "flags", flagsOf(doc), "signed signature_unchecked")
 	openAll(t, letter)
 
 	letter = attach("pismo.pdf.p7m", cmsOf(t, "%PDF-1.7"))

@@ -89,9 +89,9 @@ func TestFlagsOfALetter(t *testing.T) {
 		{"a number of a resident", letterTop + "\nPESEL 44051401359\n", "personal_data"},
 		{"a link to a file elsewhere", letterTop + "\nhttps://we.tl/abc\n", "cloud_link"},
 		{"English", letterTop + "\nDear Sir, please send me the form. Thank you for your help with this.\n", "lang_en"},
-		{"a document without a signature", letterTop + "Content-Type: application/pdf; name=a.pdf\n\n%PDF-1.7\n", "unsigned"},
-		{"a document with one", letterTop + "Content-Type: application/pdf; name=a.pdf\n\n%PDF-1.7 /ByteRange[0 1 2 3]\n", "signed"},
-		{"a document and its signature", letterTop + "Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: application/pdf; name=pismo.pdf\n\n%PDF-1.7\n--b\nContent-Type: application/octet-stream; name=pismo.pdf.xades\n\n<?xml version=\"1.0\"?><s xmlns=\"http://www.w3.org/2000/09/xmldsig#\"/>\n--b--\n", "sig_pair signed"},
+		{"a document without a signature", letterTop + "Content-Type: application/pdf; name=a.pdf\n\n%PDF-1.7\n", ""},
+		{"a document with one", letterTop + "Content-Type: application/pdf; name=a.pdf\n\n%PDF-1.7 /ByteRange[0 1 2 3]\n", "signed signature_unchecked"},
+		{"a document and its signature", letterTop + "Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: application/pdf; name=pismo.pdf\n\n%PDF-1.7\n--b\nContent-Type: application/octet-stream; name=pismo.pdf.xades\n\n<?xml version=\"1.0\"?><s xmlns=\"http://www.w3.org/2000/09/xmldsig#\"/>\n--b--\n", "sig_pair signed signature_unchecked"},
 		{"a locked letter", letterTop + "Content-Type: application/pkcs7-mime; smime-type=enveloped-data; name=smime.p7m\nContent-Transfer-Encoding: base64\n\nMIAGCSqGSIb3DQEHA6CAMIAAAA==\n", "encrypted_body"},
 		{"a text locked by PGP", letterTop + "\n-----BEGIN PGP MESSAGE-----\nabc\n", "encrypted_body"},
 		{"an asked-for receipt", "Disposition-Notification-To: a@b.example\n" + letterTop + "\ntext\n", "mdn_requested"},
@@ -146,6 +146,10 @@ func TestTheCheckerSeesTheExactBytesThatWereSigned(t *testing.T) {
 	equal(t, "path", c.Path, "2")
 	equal(t, "signed path", c.ContentPath, "1")
 	equal(t, "reports", len(doc.Signatures), 1)
+	equal(t, "flags", flagsOf(doc), "signed")
+
+	doc = New(Options{}).Read(t.Context(), registry.Item{Door: registry.DoorSMTP}, strings.NewReader(letter))
+	equal(t, "verdict without a checker", doc.Signatures[0].Verdict+" "+doc.Signatures[0].Reason, "INDETERMINATE NOT_CHECKED")
 }
 
 func TestTheCheckerSeesTheFileBesideASignature(t *testing.T) {

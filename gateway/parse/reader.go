@@ -122,7 +122,11 @@ func (r *Reader) Read(ctx context.Context, it registry.Item, src Source) (doc re
 		run.lone()
 	}
 	run.finish()
-	if r.Checker != nil && len(run.candidates) > 0 {
+	switch {
+	case len(run.candidates) == 0:
+	case r.Checker == nil:
+		run.doc.Signatures = run.notChecked()
+	default:
 		run.doc.Signatures = r.Checker.Check(limited, run.candidates)
 	}
 	return run.doc

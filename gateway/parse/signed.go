@@ -8,28 +8,29 @@ import (
 	"kancelaria/registry"
 )
 
-// signatures notes which files carry a signature and which could but do not,
-// and pairs signatures that stand beside what they sign.
+// signatures notes which files carry a signature, and pairs signatures that
+// stand beside what they sign. That a letter lacks one is for the rules to say:
+// of most letters nobody expects it.
 func (run *reading) signatures() {
-	signed, could := len(run.candidates) > 0, false
-	for i := range run.doc.Attachments {
-		a := &run.doc.Attachments[i]
-		format := signatureFormat(*a, run.signedInside[i])
-		switch {
-		case run.locked[i]:
-		case format != "":
-			signed = true
-			run.candidate(run.pair(*a, format))
-		case a.Role == registry.RoleAttachment && run.mail: // a scan shows its signature on paper
-			could = could || isDocument(a.MediaType)
+	for i, a := range run.doc.Attachments {
+		if format := signatureFormat(a, run.signedInside[i]); format != "" && !run.locked[i] {
+			run.candidate(run.pair(a, format))
 		}
 	}
-	switch {
-	case signed:
+	if len(run.candidates) > 0 {
 		run.flag(registry.FlagSigned)
-	case could:
-		run.flag(registry.FlagUnsigned)
 	}
+}
+
+// notChecked stands for the verdicts when there is no checker: a signature is
+// there, and nobody looked at it.
+func (run *reading) notChecked() []registry.SignatureReport {
+	reports := make([]registry.SignatureReport, 0, len(run.candidates))
+	for _, c := range run.candidates {
+		reports = append(reports, registry.SignatureReport{Path: c.Path, Format: string(c.Format), Verdict: "INDETERMINATE", Reason: "NOT_CHECKED"})
+	}
+	run.flag(registry.FlagSignatureUnchecked)
+	return reports
 }
 
 // signatureFormat says how a file is signed, "" if it is not.
@@ -51,11 +52,6 @@ func signatureFormat(a registry.Attachment, inside bool) Format {
 		return CMS
 	}
 	return ""
-}
-
-// isDocument reports whether people sign files of this kind.
-func isDocument(media string) bool {
-	return media == "application/pdf" || media == "application/msword" || kind{media: media}.office()
 }
 
 // pair makes the candidate for a file, with the file it signs if that stands
