@@ -90,8 +90,9 @@ type Watcher struct {
 	leased  time.Time
 	ledger  *Ledger // nil unless Leave
 
-	started bool                 // owned by Scan
-	others  map[string]neighbour // owned by Scan
+	recovered time.Time            // owned by Scan
+	started   bool                 // owned by Scan
+	others    map[string]neighbour // owned by Scan
 }
 
 // New makes a watcher of a source. Hints wake a scan early; nil is allowed.
@@ -163,12 +164,16 @@ func (w *Watcher) Scan(ctx context.Context) error {
 	return err
 }
 
+// lookAgain is how often the claims on the source are compared with ours: what
+// we lost track of for whatever reason is found again.
+const lookAgain = time.Minute
+
 func (w *Watcher) scan(ctx context.Context) error {
-	if !w.started {
+	if now := w.Now(); !w.started || now.Sub(w.recovered) >= lookAgain {
 		if err := w.recover(ctx); err != nil {
 			return err
 		}
-		w.started = true
+		w.started, w.recovered = true, now
 	}
 	if err := w.look(ctx); err != nil {
 		return fmt.Errorf("looking at the source: %w", err)

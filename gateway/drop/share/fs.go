@@ -107,9 +107,13 @@ func (s *Share) Open(ctx context.Context, p string) (drop.File, error) {
 		return nil, err
 	}
 	f := &file{ctx: ctx, live: live, h: h, limit: s.o.OpTimeout}
-	if st, err := f.Stat(); err != nil || st.Dir || st.Other {
+	st, err := f.Stat()
+	if err == nil && (st.Dir || st.Other) {
+		err = fmt.Errorf("%w: it is no file", drop.ErrGone)
+	}
+	if err != nil {
 		_ = f.Close()
-		return nil, errors.Join(drop.ErrGone, err)
+		return nil, err
 	}
 	return f, nil
 }
