@@ -82,6 +82,7 @@ func (f *fold) decideRedelivery(l *Line, first ArrivalRow) {
 	}
 	o.Disposition = Redelivered
 	f.describe(o, f.entries.get(first.Number))
+	o.Flags = AddFlags(slices.Clip(o.Flags), FlagRedelivered)
 }
 
 // describe fills in how an entry stands.
@@ -220,7 +221,11 @@ func (f *fold) enterRedelivery(l Line) (subject string, previous int64) {
 	if o.Number.IsZero() {
 		return first.Item.String(), first.Leaf
 	}
-	return o.Number.String(), f.entries.get(o.Number).LastLeaf
+	w := f.entries.get(o.Number)
+	w.Flags = o.Flags
+	w.Version++
+	f.entries.set(w.Number, w)
+	return o.Number.String(), w.LastLeaf
 }
 
 // enterEntry makes the entry, its folder and what follows from it.

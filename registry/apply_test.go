@@ -12,12 +12,12 @@ var noon = time.Date(2026, 11, 23, 11, 0, 0, 0, time.UTC)
 
 // A shelfBook is a store of maps: it loads what is wanted and keeps what is written.
 type mapBook struct {
-	t     *testing.T
+	t     testing.TB
 	st    *State
 	lines []Line
 }
 
-func newBook(t *testing.T) *mapBook {
+func newBook(t testing.TB) *mapBook {
 	return &mapBook{t: t, st: NewState(Head{Origin: "aleksandrowo.example/ksiega"})}
 }
 

@@ -88,6 +88,9 @@ func TestWhatIsTheSameArrival(t *testing.T) {
 					if o.Number != out[0].Number || o.First != itemID(1) || o.Item != itemID(2) || b.st.Arrivals[itemID(1)].Redelivered != 1 {
 						t.Errorf("the repetition is %+v, the first arrival %+v", o, b.st.Arrivals[itemID(1)])
 					}
+					if !slices.Contains(b.st.Entries[o.Number].Flags, FlagRedelivered) {
+						t.Errorf("the entry does not say that it came again: %v", b.st.Entries[o.Number].Flags)
+					}
 					if last := w.Leaves[len(w.Leaves)-1]; last.Type != "redelivered" || last.Subject != o.Number.String() {
 						t.Errorf("its leaf is %s of %s", last.Type, last.Subject)
 					}
