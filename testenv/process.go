@@ -56,6 +56,21 @@ func start(name, log string, cmd *exec.Cmd, last syscall.Signal) (*process, erro
 	return p, nil
 }
 
+// Background runs a program for as long as the test lasts and gives its
+// process id.
+func Background(t testing.TB, cmd *exec.Cmd) (pid int) {
+	t.Helper()
+	name := filepath.Base(cmd.Path)
+	log := filepath.Join(TempDir(t), name+".log")
+	p, err := start(name, log, cmd, syscall.SIGKILL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.kill)
+	showOnFailure(t, log)
+	return p.cmd.Process.Pid
+}
+
 // until looks until ready gives nil. It gives up at once when the process ends.
 func (p *process) until(ready func() error) error {
 	deadline := time.Now().Add(patience)
@@ -91,7 +106,9 @@ func (p *process) stop(sig syscall.Signal) error {
 
 // kill ends the process and its children as a power cut would end them.
 func (p *process) kill() {
-	_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL) // ESRCH: gone already
+	if p.running() { // else its number may be somebody else's by now
+		_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL) // ESRCH: gone in this moment
+	}
 	<-p.ended
 }
 

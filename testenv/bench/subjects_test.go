@@ -226,14 +226,7 @@ func peer(addr string, pid int) stand {
 func serve(t *testing.T, cmd *exec.Cmd, env, addr string) (pid int) {
 	t.Helper()
 	cmd.Env = append(os.Environ(), env)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill() // gone already, perhaps
-		_ = cmd.Wait()
-	})
+	pid = testenv.Background(t, cmd)
 	testenv.Eventually(t, cmd.Path+" greets", func() error {
 		conn, err := net.DialTimeout("tcp", addr, time.Second)
 		if err != nil {
@@ -243,5 +236,5 @@ func serve(t *testing.T, cmd *exec.Cmd, env, addr string) (pid int) {
 		_, err = conn.Read(make([]byte, 3))
 		return err
 	})
-	return cmd.Process.Pid
+	return pid
 }
