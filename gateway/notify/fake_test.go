@@ -20,6 +20,8 @@ type fakeBook struct {
 	first  map[registry.Number]int64
 	works  map[registry.Number]registry.Work
 	claims int
+	// caseNumber is that of every folder.
+	caseNumber string
 	// finishErr, if set, may refuse a Finish before or after it took effect.
 	finishErr func(rows []registry.OutboxRow) (before, after error)
 }
@@ -93,6 +95,10 @@ func (f *fakeBook) Find(_ context.Context, q registry.Query) (registry.Page, err
 	case registry.FindEntry:
 		if w, ok := f.works[q.Number]; ok {
 			page.Works = append(page.Works, w)
+		}
+	case registry.FindFolders:
+		if f.caseNumber != "" {
+			page.Folders = append(page.Folders, registry.Folder{ID: q.Folder, Case: f.caseNumber})
 		}
 	case registry.FindOutbox:
 		for _, r := range slices.Backward(f.rows) {

@@ -41,6 +41,7 @@ func written(t *testing.T, line registry.Line, row registry.OutboxRow, alter fun
 	book := newFakeBook()
 	if line.Draft.Act != nil && !line.Outcome.Number.IsZero() {
 		first := sampleLine(line.Outcome.Number.Seq)
+		book.caseNumber = "OS.6131.12.2026"
 		book.write(t, first, today)
 		book.works[first.Outcome.Number] = registry.Work{
 			Number: first.Outcome.Number, Department: "OS", Clerk: "os1", Class: "6131", Folder: first.Outcome.Folder,
@@ -107,6 +108,29 @@ func TestMailsAreAsTheOfficeWroteThem(t *testing.T) {
 				Outcome: registry.Outcome{Leaf: 6001},
 			}
 		}, noticeRow("or1")},
+		{"remark-done", remarkLine("RPW-004512-2026", gateway.Remark{
+			Text: "remark.reply.done_case", Pairs: []string{"what", "@event.accepted", "case", "OS.6131.12.2026"}, InReplyTo: "answer-1@aleksandrowo.example",
+		}), noticeRow("os1")},
+		{"remark-reminder", remarkLine("RPW-004512-2026", gateway.Remark{
+			Text: "remark.due_tomorrow_kpa", Pairs: []string{"raw", "2026-12-24", "basis", "art. 35 § 3 KPA"},
+		}), noticeRow("os1")},
+		{"remark-morning", remarkLine("os1", gateway.Remark{
+			Text: "remark.morning", Pairs: []string{"day", "2026-11-24", "n", "2"},
+			List: []gateway.RemarkLine{
+				{Group: groupOverdue, Number: "RPW-004499-2026", Text: "Usuwanie drzew i krzewów (6131)", Due: registry.Day{Year: 2026, Month: 11, Day: 20}},
+				{Group: groupNew, Number: "RPW-004512-2026", Text: "Usuwanie drzew i krzewów (6131)"},
+			},
+		}), noticeRow("os1")},
+		{"remark-daily", remarkLine("office", gateway.Remark{
+			Text: "remark.daily", Pairs: []string{
+				"day", "2026-11-23", "first", "RPW-004512-2026", "last", "RPW-004513-2026", "count", "2", "annulled", "1", "waiting", "3", "held", "0",
+				"size", "4711", "head", "abcd0000 00000000", "red", "–",
+			},
+			List: []gateway.RemarkLine{
+				{Group: "remark.daily.entries", Number: "RPW-004512-2026", Text: "10:02:14 Usuwanie drzew i krzewów (6131)"},
+				{Group: "remark.daily.entries", Number: "RPW-004513-2026", Text: "10:05:00"},
+			},
+		}), noticeRow("or1")},
 		{"receipt", func() registry.Line { return sampleLine(4512) }, receiptRow("resident@poczta.example")},
 		{"receipt-english", func() registry.Line {
 			l := sampleLine(4512)
@@ -132,6 +156,19 @@ func TestMailsAreAsTheOfficeWroteThem(t *testing.T) {
 			golden(t, tt.name+".eml", got)
 			golden(t, tt.name+".txt", readBack(t, got).show())
 		})
+	}
+}
+
+// remarkLine is a remark of the house about a subject.
+func remarkLine(subject string, remark gateway.Remark) func() registry.Line {
+	return func() registry.Line {
+		act, err := remark.Act(subject)
+		if err != nil {
+			panic(err)
+		}
+		l := registry.Line{Draft: registry.Draft{Actor: registry.Daemon, Act: &act}, Outcome: registry.Outcome{Leaf: 6002}}
+		l.Outcome.Number, _ = registry.ParseNumber(subject)
+		return l
 	}
 }
 
@@ -308,6 +345,25 @@ func TestARestrictedNoticeSaysNumberAndDayOnly(t *testing.T) {
 				t.Error("number or day is missing")
 			}
 		})
+	}
+}
+
+func TestARemarkOnARestrictedEntrySaysNothingOfIt(t *testing.T) {
+	book := newFakeBook()
+	first := sampleLine(1)
+	first.Draft.Arrival.Decision.Restricted = true
+	book.write(t, first, today)
+	line := remarkLine("RPW-000001-2026", gateway.Remark{Text: "remark.due_soon", Pairs: []string{"raw", "2026-12-24", "basis", "art. 35 KPA"}})()
+	book.write(t, line, today, noticeRow("os1"))
+	m, err := samplePress(book, nil).compose(t.Context(), book.all()[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(readBack(t, m.bytes).show())
+	for _, secret := range []string{"KPA", "24.12", "drzew", "Mieszkanka"} {
+		if strings.Contains(text, secret) {
+			t.Errorf("the mail says %q:\n%s", secret, text)
+		}
 	}
 }
 

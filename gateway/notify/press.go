@@ -72,8 +72,10 @@ type told struct {
 	outcome  registry.Outcome  // of the registration
 	act      *registry.Act     // nil for the arrival itself
 	actDraft registry.Draft
-	work     *registry.Work  // the present of the entry, for acts
-	remark   *gateway.Remark // what the house says itself
+	work     *registry.Work // the present of the entry, for acts
+	// caseNumber of the folder the entry lies in now, for acts.
+	caseNumber string
+	remark     *gateway.Remark // what the house says itself
 }
 
 // versionField says by which version of which text a mail was written.
@@ -108,8 +110,16 @@ func (p *press) read(ctx context.Context, row registry.OutboxRow) (told, error) 
 	if err != nil {
 		return t, fmt.Errorf("reading entry %s: %w", row.Number, err)
 	}
-	if len(page.Works) > 0 {
-		t.work = &page.Works[0]
+	if len(page.Works) == 0 {
+		return t, nil
+	}
+	t.work = &page.Works[0]
+	folder, err := p.store.Find(ctx, registry.Query{Of: registry.FindFolders, Folder: t.work.Folder, Limit: 1})
+	if err != nil {
+		return t, fmt.Errorf("reading folder %s: %w", t.work.Folder, err)
+	}
+	if len(folder.Folders) > 0 {
+		t.caseNumber = folder.Folders[0].Case
 	}
 	return t, nil
 }

@@ -40,6 +40,7 @@ func (p *press) remark(o *registry.Office, who addressee, t told) (mailing, erro
 		s.subject = remarkText(texts, t.remark.Text+".subject", t.remark.Pairs)
 	case t.restricted(o):
 		page.Number, page.Link = n.String(), p.link(n)
+		page.Text, page.Lists = []string{texts.Say("remark.restricted")}, nil
 		s.subject = texts.Say("notice.subject.restricted", "number", n.String())
 	default:
 		page.Number, page.Link = n.String(), p.link(n)

@@ -269,7 +269,7 @@ func verdictKey(r registry.SignatureReport) string {
 func folderLine(o *registry.Office, texts *registry.Texts, t told) (folder, proposal string) {
 	caseNumber, name, suggestion := t.outcome.Case, t.outcome.Folder, t.arrival.Decision.CaseSuggestion
 	if t.work != nil {
-		name, suggestion = t.work.Folder, t.work.Suggestion
+		caseNumber, name, suggestion = t.caseNumber, t.work.Folder, t.work.Suggestion
 	}
 	if caseNumber != "" && caseNumber != name {
 		return texts.Say("notice.case", "case", caseNumber), ""
