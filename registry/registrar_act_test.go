@@ -191,8 +191,10 @@ func TestAYearIsClosedAfterThreeDaysAndNotWhileALetterWaits(t *testing.T) {
 			t.Error("closed while a letter waits")
 		}
 		waiting = false
-		if !closed() || !closed() {
-			t.Error("not closed")
+		for range 2 { // asking again changes nothing
+			if !closed() {
+				t.Error("not closed")
+			}
 		}
 	})
 }
