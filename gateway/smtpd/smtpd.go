@@ -75,9 +75,10 @@ type Options struct {
 
 	TLS *Certificate // nil: no STARTTLS, no SMTPS
 
-	// Users knows the passwords of the office's own systems. AUTH is offered
-	// over TLS only and gives no right to relay: it lifts the limits.
-	Users func(name string) (password string, ok bool)
+	// Login knows the office's own systems (Users.Check); nil: nobody logs in.
+	// AUTH is offered over TLS only and gives no right to relay: it lifts the
+	// limits.
+	Login func(user, password string) bool
 
 	TrustedRelays []netip.Prefix // hand over for others; their limits are lifted
 	Devices       []Device       // scanners that send mail

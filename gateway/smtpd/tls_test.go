@@ -70,10 +70,7 @@ func clientConfig() *tls.Config { return &tls.Config{InsecureSkipVerify: true} }
 func openTLS(t *testing.T, o Options) *door {
 	t.Helper()
 	o.TLS = testCertificate(t)
-	o.Users = func(name string) (string, bool) {
-		password, ok := map[string]string{"ksero": "haslo", "pusty": ""}[name]
-		return password, ok
-	}
+	o.Login = testUsers(t).Check
 	return openDoor(t, o)
 }
 
