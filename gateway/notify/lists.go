@@ -26,9 +26,10 @@ const (
 	groupSoon    = "remark.morning.soon"
 	groupNew     = "remark.morning.new"
 	groupDeputy  = "remark.morning.deputy"
+	groupQueue   = "remark.morning.queue" // for the front desk: nobody's yet
 )
 
-var morningGroups = []string{groupOverdue, groupSoon, groupNew, groupDeputy}
+var morningGroups = []string{groupOverdue, groupSoon, groupNew, groupDeputy, groupQueue}
 
 // morning gives each clerk who is there the list of the day, on days on which
 // the office is open; who has nothing to do gets none.
@@ -88,31 +89,46 @@ func (l worklist) lines() []gateway.RemarkLine {
 func (w *Watch) worklists(ctx context.Context, o *registry.Office, today registry.Day) (map[string]worklist, error) {
 	lists := map[string]worklist{}
 	err := w.each(ctx, registry.Query{Of: registry.FindEntries, Open: true}, func(work registry.Work) error {
-		if work.Clerk == "" {
-			return nil
+		group, readers := place(o, work, today)
+		for _, reader := range readers {
+			if _, known := o.Clerks[reader]; !known || slices.Contains(work.HideFrom, reader) {
+				continue
+			}
+			if lists[reader] == nil {
+				lists[reader] = worklist{}
+			}
+			lists[reader][group] = append(lists[reader][group], listLine(o, group, work))
 		}
-		reader := present(o, work.Clerk, today)
-		group := ""
-		switch due := work.Deadline.Due; {
-		case reader != work.Clerk:
-			group = groupDeputy
-		case !due.IsZero() && due.Before(today):
-			group = groupOverdue
-		case !due.IsZero() && due.Before(today.AddDays(soon+1)):
-			group = groupSoon
-		case work.Status == registry.StatusAssigned:
-			group = groupNew
-		}
-		if _, known := o.Clerks[reader]; group == "" || !known || slices.Contains(work.HideFrom, reader) {
-			return nil
-		}
-		if lists[reader] == nil {
-			lists[reader] = worklist{}
-		}
-		lists[reader][group] = append(lists[reader][group], listLine(o, group, work))
 		return nil
 	})
 	return lists, err
+}
+
+// place says in whose list an entry stands today, and under what; what is in
+// hand and not due soon stands in none.
+func place(o *registry.Office, work registry.Work, today registry.Day) (group string, readers []string) {
+	if work.Clerk == "" {
+		for _, login := range holders(o, registry.RoleDesk) {
+			if _, absent := away(o.Clerks[login], today); !absent {
+				readers = append(readers, login)
+			}
+		}
+		return groupQueue, readers
+	}
+	reader := present(o, work.Clerk, today)
+	readers = []string{reader}
+	switch due := work.Deadline.Due; {
+	case reader != work.Clerk:
+		return groupDeputy, readers
+	case !due.IsZero() && due.Before(today):
+		return groupOverdue, readers
+	case !due.IsZero() && due.Before(today.AddDays(soon+1)):
+		return groupSoon, readers
+	case work.Status == registry.StatusAssigned:
+		return groupNew, readers
+	default:
+		return "", nil
+	}
 }
 
 // listLine says of an entry what may stand in a list: its class, and of a

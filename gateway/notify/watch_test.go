@@ -214,7 +214,7 @@ func TestTheMorningListIsForWhoIsThereAndHasSomething(t *testing.T) {
 	book := newDeskBook(
 		entry(1, "os2", registry.StatusAccepted, "2026-12-21"), entry(2, "os2", registry.StatusAccepted, "2026-12-23"),
 		entry(3, "os2", registry.StatusAssigned, ""), entry(4, "os1", registry.StatusAccepted, ""), restricted,
-		entry(6, "osk", registry.StatusAccepted, ""),
+		entry(6, "osk", registry.StatusAccepted, ""), entry(7, "", registry.StatusRegistered, ""),
 	)
 	now := at("2026-12-22 07:44")
 	w := NewWatch(book, book, watchOffice, WatchOptions{Now: func() time.Time { return now }})
@@ -224,8 +224,8 @@ func TestTheMorningListIsForWhoIsThereAndHasSomething(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if len(book.said) != 1 {
-		t.Fatalf("said %v", book.order)
+	if want := []string{"morning/2026-12-22/os2", "morning/2026-12-22/pk1"}; !slices.Equal(book.order, want) {
+		t.Fatalf("said %v, want %v", book.order, want)
 	}
 	d := book.said["morning/2026-12-22/os2"]
 	r, ok := gateway.RemarkOf(d.Act)
