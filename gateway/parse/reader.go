@@ -74,10 +74,10 @@ type Options struct {
 	// character set; the default is what a Polish office expects.
 	DefaultCharsets []string
 	Limits          Limits
-	Checker         Checker   // asked what signatures show locally; may be nil
-	Extractor       Extractor // text of files that need another program; may be nil
-	TempDir         string    // where containers are unpacked; default the system's
-	Now             func() time.Time
+	Checker         Checker          // asked what signatures show locally; may be nil
+	Extractor       Extractor        // text of files that need another program; may be nil
+	TempDir         string           // where containers are unpacked; default the system's
+	Now             func() time.Time // for the log
 	Log             *slog.Logger
 }
 
@@ -106,6 +106,7 @@ func New(o Options) *Reader {
 // Read understands the original of an item. It always gives a document; what
 // could not be read is told in its flaws.
 func (r *Reader) Read(ctx context.Context, it registry.Item, src Source) (doc registry.Document) {
+	began := r.Now()
 	limited, cancel := context.WithTimeout(ctx, r.Limits.Time)
 	defer cancel()
 	run := r.newReading(limited, it, src)
@@ -129,6 +130,7 @@ func (r *Reader) Read(ctx context.Context, it registry.Item, src Source) (doc re
 	default:
 		run.doc.Signatures = r.Checker.Check(limited, run.candidates)
 	}
+	r.Log.Debug("parse.read", "item", it.ID, "size", src.Size(), "parts", len(run.doc.Attachments), "flaws", len(run.doc.Flaws), "took", r.Now().Sub(began))
 	return run.doc
 }
 
