@@ -38,7 +38,8 @@ type turn struct {
 	line   int
 	say    string // what the peer sends,
 	fin    bool   // says no more,
-	expect string // or hears
+	expect string // or hears,
+	like   *regexp.Regexp
 	end    bool
 }
 
@@ -63,7 +64,7 @@ func readDialogue(t testing.TB, name string) dialogue {
 			d.letters = append(d.letters, unquote(t, name, i, rest))
 			continue
 		case "S:":
-			d.turns = append(d.turns, turn{line: i + 1, expect: rest})
+			d.turns = append(d.turns, turn{line: i + 1, expect: rest, like: pattern(rest)})
 			continue
 		case "E:":
 			d.turns = append(d.turns, turn{line: i + 1, end: true})
@@ -176,7 +177,7 @@ func (d dialogue) play(t *testing.T, door *door, cut func(said string) []string)
 			if got != "" && !enhanced.MatchString(got) {
 				t.Fatalf("%s:%d: %q has no enhanced status code", d.name, turn.line, got)
 			}
-			if !like(got, turn.expect) {
+			if !turn.like.MatchString(got) {
 				t.Fatalf("%s:%d: heard %q, want %q", d.name, turn.line, got, turn.expect)
 			}
 		}
@@ -201,12 +202,12 @@ func (d *door) settle() {
 	}
 }
 
-func like(got, pattern string) bool {
-	parts := strings.Split(pattern, "*")
+func pattern(expect string) *regexp.Regexp {
+	parts := strings.Split(expect, "*")
 	for i := range parts {
 		parts[i] = regexp.QuoteMeta(parts[i])
 	}
-	return regexp.MustCompile("^(?s:" + strings.Join(parts, ".*") + ")$").MatchString(got)
+	return regexp.MustCompile("^(?s:" + strings.Join(parts, ".*") + ")$")
 }
 
 func cmpOr(s, otherwise string) string {
