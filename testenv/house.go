@@ -102,9 +102,6 @@ func buildNow(tags string) (exe string, err error) {
 	if err != nil {
 		return "", err
 	}
-	if err := clearAfterwards(dir); err != nil {
-		return "", err
-	}
 	exe = filepath.Join(dir, "kancelaria")
 	cmd := exec.Command("go", "build", "-tags", tags, "-o", exe, "./cmd/kancelaria")
 	cmd.Dir = root

@@ -80,9 +80,6 @@ func newPG(settings ...string) (*PG, error) {
 		return nil, err
 	}
 	pg := &PG{bin: filepath.Dir(initdb), dir: dir, data: filepath.Join(dir, "data"), Socket: dir}
-	if err := clearAfterwards(dir); err != nil {
-		return nil, err
-	}
 	if pg.Port, err = freePort(); err != nil {
 		return nil, err
 	}

@@ -24,6 +24,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -128,13 +130,28 @@ func TempDir(t testing.TB) string {
 	return dir
 }
 
-func tempDir() (string, error) {
-	dir, err := os.MkdirTemp("", "kt")
+// tempRoot holds all folders of this test binary and is gone with it.
+var tempRoot = sync.OnceValues(func() (string, error) {
+	root, err := os.MkdirTemp("", "kt")
 	if err != nil {
 		return "", fmt.Errorf("making a folder: %w", err)
 	}
-	if err := os.Chmod(dir, 0o755); err != nil {
+	if err := os.Chmod(root, 0o755); err != nil {
 		return "", fmt.Errorf("opening a folder to others: %w", err)
+	}
+	return root, clearAfterwards(root)
+})
+
+var tempCount atomic.Int64
+
+func tempDir() (string, error) {
+	root, err := tempRoot()
+	if err != nil {
+		return "", err
+	}
+	dir := filepath.Join(root, strconv.FormatInt(tempCount.Add(1), 10))
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return "", fmt.Errorf("making a folder: %w", err)
 	}
 	return dir, nil
 }
