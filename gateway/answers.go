@@ -1,7 +1,7 @@
 package gateway
 
 import (
-	"context"
+	"slices"
 	"sync"
 
 	"kancelaria/registry"
@@ -44,33 +44,24 @@ func (a *answers) tell(id registry.ItemID, out answer) {
 	}
 }
 
-func (a *answers) wait(ctx context.Context, id registry.ItemID) (answer, error) {
+// ask gives the channel on which the answer about an item comes, at once if it
+// is known. Whoever stops listening calls forget.
+func (a *answers) ask(id registry.ItemID) chan answer {
 	a.mu.Lock()
-	if out, ok := a.told[id]; ok {
-		a.mu.Unlock()
-		return out, nil
-	}
+	defer a.mu.Unlock()
 	w := make(chan answer, 1)
-	a.waiting[id] = append(a.waiting[id], w)
-	a.mu.Unlock()
-	select {
-	case out := <-w:
-		return out, nil
-	case <-ctx.Done():
-		a.forget(id, w)
-		return answer{}, ctx.Err()
+	if out, ok := a.told[id]; ok {
+		w <- out
+		return w
 	}
+	a.waiting[id] = append(a.waiting[id], w)
+	return w
 }
 
 func (a *answers) forget(id registry.ItemID, w chan answer) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	rest := a.waiting[id][:0]
-	for _, other := range a.waiting[id] {
-		if other != w {
-			rest = append(rest, other)
-		}
-	}
+	rest := slices.DeleteFunc(a.waiting[id], func(other chan answer) bool { return other == w })
 	if len(rest) == 0 {
 		delete(a.waiting, id)
 		return

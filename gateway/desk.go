@@ -221,17 +221,35 @@ func (d *Desk) read(ctx context.Context, it registry.Item) (registry.Document, e
 	return doc, nil
 }
 
+// glance is how often somebody who waits looks whether the book still writes.
+const glance = 100 * time.Millisecond
+
 // Wait gives the outcome of an item that a door has put into the spool, once
-// it is in the book and the copybook, or the error of ctx. Whoever waits for a
-// secret one waits out the bound, so that nobody outside learns from the
+// it is in the book and the copybook, or the error of ctx. It ends as soon as
+// the book no longer writes: the number cannot come in time then. Whoever waits
+// for a secret one waits out the bound, so that nobody outside learns from the
 // answer what it is.
 func (d *Desk) Wait(ctx context.Context, id registry.ItemID) (registry.Outcome, error) {
-	a, err := d.answers.wait(ctx, id)
-	if err == nil && a.secret {
-		<-ctx.Done()
-		return registry.Outcome{}, ctx.Err()
+	answered := d.answers.ask(id)
+	defer d.answers.forget(id, answered)
+	look := time.NewTicker(glance)
+	defer look.Stop()
+	for {
+		select {
+		case a := <-answered:
+			if !a.secret {
+				return a.Outcome, nil
+			}
+			<-ctx.Done()
+			return registry.Outcome{}, ctx.Err()
+		case <-look.C:
+			if !d.Book.Prompt() {
+				return registry.Outcome{}, fmt.Errorf("%w: the number of item %s follows", registry.ErrUnavailable, id)
+			}
+		case <-ctx.Done():
+			return registry.Outcome{}, ctx.Err()
+		}
 	}
-	return a.Outcome, err
 }
 
 // WorthWaiting reports whether a number can be expected soon: the book writes

@@ -26,6 +26,7 @@ type town struct {
 	done    []registry.ItemID
 	parked  []registry.ItemID
 	settled chan registry.ItemID
+	away    bool // the book does not write
 }
 
 func newTown() *town {
@@ -118,7 +119,11 @@ func (w *town) Offer(_ context.Context, d registry.Draft) func(context.Context) 
 	return func(context.Context) (registry.Outcome, error) { return out, err }
 }
 
-func (w *town) Prompt() bool { return true }
+func (w *town) Prompt() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return !w.away
+}
 
 func (w *town) Settled(registry.Item, registry.Outcome, time.Duration) {}
 func (w *town) Parked(registry.Item, string)                           {}
@@ -261,6 +266,25 @@ func TestADoorLearnsTheNumberWhetherItAsksEarlyOrLate(t *testing.T) {
 		out, err := d.Wait(context.Background(), ids[1])
 		if err != nil || out.Number.Seq != 2 {
 			t.Errorf("the late one was told %v, %v, want the second number", out.Number, err)
+		}
+	})
+}
+
+func TestNobodyWaitsForABookThatDoesNotWrite(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newTown()
+		d := w.desk(nil)
+		time.AfterFunc(time.Second, func() {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.away = true
+		})
+		began := time.Now()
+		if _, err := d.Wait(context.Background(), registry.NewItemID(began)); !errors.Is(err, registry.ErrUnavailable) {
+			t.Errorf("err = %v, want that the book is not to be had", err)
+		}
+		if took := time.Since(began); took > time.Second+2*glance {
+			t.Errorf("waited %s after the book had stopped", took-time.Second)
 		}
 	})
 }

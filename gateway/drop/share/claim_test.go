@@ -15,6 +15,7 @@ import (
 )
 
 func TestTheProtocolOnARealShare(t *testing.T) {
+	t.Parallel()
 	server := testenv.Samba(t, testenv.SambaOptions{})
 	for _, tt := range []struct {
 		name string

@@ -96,6 +96,7 @@ func (s *spoiled) Read(b []byte) (int, error) {
 // Answers are lost after each number of bytes, that to a rename among them:
 // nothing is lost with them and nothing taken twice.
 func TestConnectionsThatAreCut(t *testing.T) {
+	t.Parallel()
 	server := testenv.Samba(t, testenv.SambaOptions{})
 	both(t, func(t *testing.T, driver string) {
 		dir, name := inbox(t, server)
@@ -127,7 +128,7 @@ func TestConnectionsThatAreCut(t *testing.T) {
 
 // cuts are numbers of bytes that end within every answer of one cycle.
 func cuts(driver string) []int64 {
-	step := int64(307)
+	step := int64(607)
 	if driver == "hirochachacha" {
 		step = 1009 // it finds out about a lost connection late
 	}
@@ -140,6 +141,7 @@ func cuts(driver string) []int64 {
 
 // The default driver gives errors for rubbish; it neither crashes nor hangs.
 func TestAnswersThatAreCorrupted(t *testing.T) {
+	t.Parallel()
 	server := testenv.Samba(t, testenv.SambaOptions{})
 	dir, name := inbox(t, server)
 	write(t, dir, "a.pdf", pdf("a"))

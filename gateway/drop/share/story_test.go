@@ -16,6 +16,7 @@ import (
 )
 
 func TestDropsOnARealShare(t *testing.T) {
+	t.Parallel()
 	server := testenv.Samba(t, testenv.SambaOptions{Shares: []testenv.Share{
 		{Name: "skany"}, {Name: "ro", Settings: []string{"read only = yes"}},
 	}})
@@ -272,6 +273,7 @@ func takenOver(t *testing.T, server *testenv.SMB, driver string) {
 
 // The guard of an account outlives sessions.
 func TestAWrongPasswordIsNotTriedAgainAndAgain(t *testing.T) {
+	t.Parallel()
 	server := testenv.Samba(t, testenv.SambaOptions{Global: []string{"map to guest = bad user"}})
 	both(t, func(t *testing.T, driver string) {
 		_, name := inbox(t, server)
@@ -307,6 +309,7 @@ func TestAWrongPasswordIsNotTriedAgainAndAgain(t *testing.T) {
 }
 
 func TestSignedAndEncryptedShares(t *testing.T) {
+	t.Parallel()
 	server := testenv.Samba(t, testenv.SambaOptions{
 		Global: []string{"server signing = mandatory"},
 		Shares: []testenv.Share{{Name: "skany"}, {Name: "enc", Settings: []string{"smb encrypt = required"}}},
@@ -356,6 +359,7 @@ func TestSignedAndEncryptedShares(t *testing.T) {
 }
 
 func TestOldServersAreRefusedWithASentence(t *testing.T) {
+	t.Parallel()
 	server := testenv.Samba(t, testenv.SambaOptions{Global: []string{"server min protocol = NT1", "server max protocol = NT1", "client min protocol = NT1"}})
 	both(t, func(t *testing.T, driver string) {
 		_, err := connect(t, server.Addr, "skany", options(server, driver)).List(t.Context(), "")
@@ -366,6 +370,7 @@ func TestOldServersAreRefusedWithASentence(t *testing.T) {
 }
 
 func TestAServerThatFreezesOrDies(t *testing.T) {
+	t.Parallel()
 	server := testenv.Samba(t, testenv.SambaOptions{})
 	both(t, func(t *testing.T, driver string) {
 		dir, name := inbox(t, server)
