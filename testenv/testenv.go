@@ -136,8 +136,8 @@ var tempRoot = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("making a folder: %w", err)
 	}
-	if err := os.Chmod(root, 0o755); err != nil {
-		return "", fmt.Errorf("opening a folder to others: %w", err)
+	if err := openToOthers(root); err != nil {
+		return "", err
 	}
 	return root, clearAfterwards(root)
 })
@@ -153,7 +153,15 @@ func tempDir() (string, error) {
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		return "", fmt.Errorf("making a folder: %w", err)
 	}
-	return dir, nil
+	return dir, openToOthers(dir)
+}
+
+// openToOthers lets other accounts enter whatever the umask says.
+func openToOthers(dir string) error {
+	if err := os.Chmod(dir, 0o755); err != nil {
+		return fmt.Errorf("opening a folder to others: %w", err)
+	}
+	return nil
 }
 
 // Eventually looks until done reports nil and fails the test with its last
