@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -60,7 +61,7 @@ type Registrar struct {
 	closed  bool       // guarded by mu: Run has ended
 	trouble [2]error   // guarded by mu: why nothing is written, or copied
 
-	copied atomic.Int64 // the highest leaf in the copybook; written by the copier only
+	copied atomic.Int64 // the highest leaf in the copybook; it only grows
 	wake   chan struct{}
 	clock  clock  // owned by Run
 	seen   memory // owned by Run
@@ -102,7 +103,12 @@ func NewRegistrar(store Store, o RegistrarOptions) *Registrar {
 	}
 	o.Group = cmp.Or(o.Group, 256)
 	o.Queue = cmp.Or(o.Queue, 8192)
-	return &Registrar{store: store, o: o, wake: make(chan struct{}, 1)}
+	r := &Registrar{store: store, o: o, wake: make(chan struct{}, 1)}
+	r.copied.Store(-1)
+	if o.Copybook == nil {
+		r.copied.Store(math.MaxInt64)
+	}
+	return r
 }
 
 // Offer queues a draft, in the order of the calls, and gives a function that
@@ -183,8 +189,9 @@ func (r *Registrar) Trouble() error {
 	return cmp.Or(r.trouble[atBook], r.trouble[atCopybook])
 }
 
-// Copied is the highest leaf that this node's copybook holds since the start:
-// nobody may be told of a later one.
+// Copied is the highest leaf that this node's copybook holds: nobody may be
+// told of a later one that this node wrote. Without a copybook there is no
+// bound.
 func (r *Registrar) Copied() int64 { return r.copied.Load() }
 
 // Waiting counts the drafts that are not in the book yet.
@@ -212,6 +219,9 @@ func (r *Registrar) troubled(where int, err error) {
 // What still waits then is told that the book cannot be reached; it was not
 // lost, since whoever offered it offers it again.
 func (r *Registrar) Run(ctx context.Context) error {
+	if err := r.recall(ctx); err != nil {
+		r.troubled(atBook, err) // asked again before anything is written
+	}
 	copies := make(chan []*offered, 1)
 	var copier sync.WaitGroup
 	copier.Go(func() {

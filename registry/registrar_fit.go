@@ -97,18 +97,28 @@ func (r *Registrar) clockFits(ctx context.Context, head Head, now time.Time) err
 	return nil
 }
 
-// bookFits makes sure that the book holds the newest line this node knows.
-func (r *Registrar) bookFits(ctx context.Context, head Head) error {
-	if !r.seen.asked && r.o.Newest != nil {
-		line, found, err := r.o.Newest(ctx)
-		if err != nil {
-			return fmt.Errorf("reading the copybook: %w", err)
-		}
-		if found {
-			r.seen.remember(line.Outcome.Leaf, line.Draft.Key)
-		}
+// recall asks the copybook once for the newest line it holds.
+func (r *Registrar) recall(ctx context.Context) error {
+	if r.seen.asked || r.o.Newest == nil {
+		return nil
+	}
+	line, found, err := r.o.Newest(ctx)
+	if err != nil {
+		return fmt.Errorf("reading the copybook: %w", err)
 	}
 	r.seen.asked = true
+	if found {
+		r.seen.remember(line.Outcome.Leaf, line.Draft.Key)
+		r.holds(line.Outcome.Leaf)
+	}
+	return nil
+}
+
+// bookFits makes sure that the book holds the newest line this node knows.
+func (r *Registrar) bookFits(ctx context.Context, head Head) error {
+	if err := r.recall(ctx); err != nil {
+		return err
+	}
 	if !r.seen.known {
 		return nil
 	}

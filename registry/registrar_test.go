@@ -363,6 +363,9 @@ func TestABookOlderThanItsCopybookIsNotWrittenTo(t *testing.T) {
 			if !errors.Is(r.Trouble(), registry.ErrBehind) {
 				t.Errorf("%s: trouble is %v", name, r.Trouble())
 			}
+			if r.Copied() != 2 {
+				t.Errorf("%s: the copybook is said to hold leaf %d, and holds 2", name, r.Copied())
+			}
 			if name == "another" {
 				continue
 			}

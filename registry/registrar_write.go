@@ -165,8 +165,18 @@ func (r *Registrar) copy(ctx context.Context, group []*offered) {
 	}
 	r.troubled(atCopybook, nil)
 	for _, o := range group {
-		r.copied.Store(max(r.copied.Load(), o.out.Leaf))
+		r.holds(o.out.Leaf)
 		o.answer(o.out, nil)
+	}
+}
+
+// holds notes a leaf that is in the copybook.
+func (r *Registrar) holds(leaf int64) {
+	for {
+		before := r.copied.Load()
+		if leaf <= before || r.copied.CompareAndSwap(before, leaf) {
+			return
+		}
 	}
 }
 
