@@ -346,7 +346,8 @@ func TestABookOlderThanItsCopybookIsNotWrittenTo(t *testing.T) {
 		for n := range 3 {
 			submit(t, before, storetest.Letter(n))
 		}
-		for name, older := range map[string]*storetest.Memory{"empty": storetest.NewMemory(origin, nil), "another": storetest.NewMemory(origin, nil)} {
+		for _, name := range []string{"another", "empty"} {
+			older := storetest.NewMemory(origin, nil)
 			if name == "another" {
 				for n := range 4 {
 					if _, err := older.Commit(t.Context(), []registry.Draft{storetest.Letter(10 + n)}); err != nil {
