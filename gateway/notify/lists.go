@@ -159,11 +159,26 @@ func (w *Watch) closing(ctx context.Context, now time.Time) error {
 	if len(tell) == 0 {
 		return nil
 	}
+	begun, err := w.begunBy(ctx, o, day)
+	if err != nil || !begun {
+		return err
+	}
 	remark, err := w.closingOf(ctx, o, day)
 	if err != nil {
 		return fmt.Errorf("closing %s: %w", day, err)
 	}
 	return w.say(ctx, key, remark, "office", tell...)
+}
+
+// begunBy reports whether the book had its first leaf by the end of a day: what
+// was not there yet is not closed.
+func (w *Watch) begunBy(ctx context.Context, o *registry.Office, day registry.Day) (bool, error) {
+	first := int64(0)
+	page, err := w.book.Find(ctx, registry.Query{Of: registry.FindLine, Leaf: &first, Limit: 1})
+	if err != nil {
+		return false, fmt.Errorf("looking when the book begins: %w", err)
+	}
+	return len(page.Leaves) > 0 && !day.Before(registry.DayOf(page.Leaves[0].At, zone(o))), nil
 }
 
 func (w *Watch) closingOf(ctx context.Context, o *registry.Office, day registry.Day) (gateway.Remark, error) {

@@ -251,6 +251,11 @@ func TestTheDayIsClosedOnceForSecretaryAndArchivist(t *testing.T) {
 	book := newDeskBook(waiting(nil), annulled, tomorrow)
 	book.held = 4
 	now := at("2026-11-24 00:03")
+	before := NewWatch(book, book, watchOffice, WatchOptions{Now: func() time.Time { return now }})
+	if err := before.closing(t.Context(), now); err != nil || len(book.said) != 0 {
+		t.Errorf("a book that has not begun was closed: %v, %v", book.order, err)
+	}
+	book.lines[0] = at("2026-11-23 09:00")
 	w := NewWatch(book, book, watchOffice, WatchOptions{Now: func() time.Time { return now }, Red: func() []string { return []string{"relay"} }})
 	for range 3 {
 		if err := w.closing(t.Context(), now); err != nil {
