@@ -103,7 +103,7 @@ func TestSenderAndClerkHearOnceThroughTheRelay(t *testing.T) {
 		}
 		return nil
 	})
-	h.Restart(t)
+	h.Restart(t) // must send neither again
 	toResident, toClerk := 0, 0
 	for _, letter := range relay.Letters(t) {
 		switch {
