@@ -99,9 +99,14 @@ func ruleFiles(e *env, file string) (*inForce, []filed, error) {
 }
 
 func (c *rulesLintCmd) Run(e *env) error {
-	_, complaints, err := ruleFiles(e, c.File)
+	force, complaints, err := ruleFiles(e, c.File)
 	if err != nil {
 		return err
+	}
+	if force != nil && force.set != nil {
+		for _, more := range force.set.Lint() {
+			complaints = append(complaints, filed{more, exitRules})
+		}
 	}
 	for _, f := range complaints {
 		fmt.Fprintln(e.stdout, f.String())
