@@ -17,22 +17,25 @@ import (
 // that the doors stand open while the database is down.
 type book struct {
 	open func(context.Context) (registry.Store, error)
-	now  func() time.Time
 
-	mu    sync.Mutex
-	store registry.Store // nil until opened
-	err   error          // why not
-	again time.Time      // not to be tried before
+	mu     sync.Mutex
+	store  registry.Store // nil until opened
+	closed bool
+	trying *attempt // nil when nobody is opening
+}
+
+// An attempt to open the store, shared by all who ask meanwhile.
+type attempt struct {
+	done  chan struct{}
+	store registry.Store
+	err   error
 }
 
 var _ registry.Store = (*book)(nil)
 
-// reopenAfter is how long a store that cannot be opened is left in peace.
-const reopenAfter = time.Second
-
 // newBook prepares the store that the configuration names.
 func newBook(cfg *config.Config, origin string, readOnly bool, now func() time.Time) *book {
-	return &book{now: now, open: func(ctx context.Context) (registry.Store, error) {
+	return &book{open: func(ctx context.Context) (registry.Store, error) {
 		if cfg.Store.DSN == "" {
 			return sqlite.Open(ctx, string(cfg.Store.SQLite), sqlite.Options{Now: now, Origin: origin, ReadOnly: readOnly})
 		}
@@ -45,26 +48,51 @@ func newBook(cfg *config.Config, origin string, readOnly bool, now func() time.T
 	}}
 }
 
-// get gives the store, opening it if need be.
+// get gives the store, opening it if need be. Whoever asks while somebody is
+// opening gets the same answer: a server that does not answer is not stormed.
 func (b *book) get(ctx context.Context) (registry.Store, error) {
 	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.store != nil {
-		return b.store, nil
+	if b.store != nil || b.closed {
+		defer b.mu.Unlock()
+		return b.store, b.shut()
 	}
-	if b.err != nil && b.now().Before(b.again) {
-		return nil, b.err
+	try := b.trying
+	if try == nil {
+		try = &attempt{done: make(chan struct{})}
+		b.trying = try
+		go b.try(context.WithoutCancel(ctx), try) // bounded by the store's own connect time
 	}
+	b.mu.Unlock()
+	select {
+	case <-try.done:
+		return try.store, try.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (b *book) shut() error {
+	if b.closed {
+		return fmt.Errorf("%w: the office is closing", registry.ErrUnavailable)
+	}
+	return nil
+}
+
+func (b *book) try(ctx context.Context, try *attempt) {
+	defer close(try.done)
 	store, err := b.open(ctx)
-	if err != nil {
-		if !errors.Is(err, registry.ErrSchema) && !errors.Is(err, registry.ErrCorrupt) {
-			err = fmt.Errorf("%w: %w", registry.ErrUnavailable, err)
-		}
-		b.err, b.again = err, b.now().Add(reopenAfter)
-		return nil, err
+	if err != nil && !errors.Is(err, registry.ErrSchema) && !errors.Is(err, registry.ErrCorrupt) && !errors.Is(err, registry.ErrUnavailable) {
+		err = fmt.Errorf("%w: %w", registry.ErrUnavailable, err)
 	}
-	b.store, b.err = store, nil
-	return store, nil
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.trying = nil
+	if err == nil && b.closed {
+		err = errors.Join(b.shut(), store.Close())
+	}
+	if try.err = err; err == nil {
+		b.store, try.store = store, store
+	}
 }
 
 // with runs a verb on the open store.
@@ -142,10 +170,11 @@ func (b *book) Check(ctx context.Context) ([]registry.Finding, error) {
 func (b *book) Close() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.closed = true
 	if b.store == nil {
 		return nil
 	}
 	err := b.store.Close()
-	b.store, b.err, b.again = nil, registry.ErrUnavailable, b.now().Add(24*time.Hour)
+	b.store = nil
 	return err
 }

@@ -196,6 +196,13 @@ func (d *daemon) newMail() (*smtpd.Server, error) {
 	if d.cfg.LMTP.Listen != "" {
 		o.LMTP = []string{d.cfg.LMTP.Listen}
 	}
+	if c.Users != "" {
+		users, err := smtpd.LoadUsers(string(c.Users), d.log)
+		if err != nil {
+			return nil, withCode(exitConfig, err)
+		}
+		o.Login = users.Check
+	}
 	if c.TLS.Cert != "" {
 		cert, err := smtpd.LoadCertificate(string(c.TLS.Cert), string(c.TLS.Key), d.log)
 		if err != nil {

@@ -57,7 +57,7 @@ type SMTP struct {
 	RequireTLS    []netip.Prefix `yaml:"require_tls"`
 	ProxyFrom     []netip.Prefix `yaml:"proxy_from"`
 	AuthservID    string         `yaml:"authserv_id"`
-	Users         Path           `yaml:"users"` // login:password-digest lines, for AUTH
+	Users         Path           `yaml:"users"` // for AUTH: lines login:$6$…, from "openssl passwd -6"
 	MaxSessions   int            `yaml:"max_sessions"`
 	PerAddress    int            `yaml:"per_address"`
 	PerMinute     int            `yaml:"per_minute"`
