@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"crypto/rand"
+	"slices"
 	"time"
 
 	"kancelaria/registry"
@@ -35,6 +36,7 @@ func (d Drafter) Arrival(it registry.Item, doc registry.Document, facts registry
 		ReceivedAt:  it.ReceivedAt(),
 	}
 	a.ReceivedOn = registry.DayOf(a.ReceivedAt, office.Zone)
+	a.Decision.Notify = append(a.Decision.Notify, waitedOnBy(office, dec)...)
 	switch dec.Screen {
 	case "quarantine":
 		a.Disposition, a.Reason = registry.Quarantined, dec.ScreenReason
@@ -62,6 +64,27 @@ func (d Drafter) Arrival(it registry.Item, doc registry.Document, facts registry
 	draft := registry.Draft{Key: "item/" + it.ID.String(), At: d.Now().UTC(), Actor: "kancelaria", Arrival: a}
 	_, _ = rand.Read(draft.Salt[:])
 	return draft
+}
+
+// waitedOnBy names who is told of a letter that no clerk was found for: the
+// readers of a restricted one, the head of its department, else the front desk.
+func waitedOnBy(office *registry.Office, dec registry.Decision) []string {
+	switch head := office.Departments[dec.Department].Head; {
+	case len(dec.Candidates) > 0 || dec.Screen != "":
+		return nil
+	case dec.Restricted:
+		return dec.Readers
+	case head != "" && dec.Queue != office.Desk.Name:
+		return []string{head}
+	}
+	var desk []string
+	for login, k := range office.Clerks {
+		if k.Has(registry.RoleDesk) && !slices.Contains(dec.HideFrom, login) {
+			desk = append(desk, login)
+		}
+	}
+	slices.Sort(desk)
+	return desk
 }
 
 // hand takes over what a person typed with a document.

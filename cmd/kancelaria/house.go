@@ -155,7 +155,10 @@ func (h *house) furnish() {
 		Resolver: resolver(h.cfg.Auth.DNS), Timeout: h.cfg.Auth.Timeout, AuthservID: h.cfg.SMTP.AuthservID, Clamd: h.cfg.Scanner.Clamd,
 		Originals: h.originals, Now: h.now, Log: h.log,
 	})
-	h.facts = gateway.Finder{Book: h.book, Tokens: h.tokens, Office: h.orders.office, Now: h.now}
+	h.facts = gateway.Finder{
+		Book: h.book, Tokens: h.tokens, Office: h.orders.office, Now: h.now,
+		Sticky: func() bool { return h.orders.rules().AsksSender() },
+	}
 	h.drafter = gateway.Drafter{
 		Office: h.orders.office, Now: h.now, Receipts: h.cfg.Receipts.Enabled, Shadow: h.cfg.Mode == "shadow", Untitled: h.untitled,
 	}
