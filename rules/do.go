@@ -131,7 +131,7 @@ func (r *setReader) actions(n *node) actions {
 	for _, p := range r.pairs(n, "do") {
 		lists, ok := actionLists[p.key]
 		if !ok {
-			r.errorAt(p.line, p.col, "E103", fmt.Sprintf("unknown action %q", clip(p.key, 40)), didYouMean(p.key, keys(actionLists)))
+			r.errorAt(p.line, p.col, "E103", fmt.Sprintf("unknown action %q", clip(p.key, 40)), DidYouMean(p.key, keys(actionLists)))
 			continue
 		}
 		if !slices.Contains(lists, r.list) {
@@ -173,7 +173,7 @@ func (r *setReader) action(a *actions, p pair) {
 		if id, ok := fieldByName(r.str(n, "key")); ok {
 			a.key = id
 		} else {
-			r.errorf(n, "E103", didYouMean(n.text, FieldNames()), "unknown field %q", clip(n.text, 40))
+			r.errorf(n, "E103", DidYouMean(n.text, FieldNames()), "unknown field %q", clip(n.text, 40))
 		}
 	case "balance":
 		if a.balance = r.oneOf(n, "balance", balances...); a.balance == "first" {
@@ -328,7 +328,7 @@ func (r *setReader) target(n *node, action string) (target, bool) {
 		t.name = q.Name
 	case toRole:
 		if ok = slices.Contains(officeRoles, name); !ok {
-			r.errorf(n, "E102", didYouMean(name, officeRoles), "no role %q", clip(name, 40))
+			r.errorf(n, "E102", DidYouMean(name, officeRoles), "no role %q", clip(name, 40))
 		}
 	}
 	if t.kind == toHead && ok && o.Departments[name].Head == "" {

@@ -260,7 +260,7 @@ func WhyNot(d registry.Decision, set *Set, id string) (string, error) {
 	for _, r := range set.rules {
 		known = append(known, r.id)
 	}
-	return "", fmt.Errorf("no rule %q; %s", id, didYouMean(id, known))
+	return "", fmt.Errorf("no rule %q; %s", id, DidYouMean(id, known))
 }
 
 // find gives the node with an index.

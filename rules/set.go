@@ -203,7 +203,7 @@ func (r *setReader) read(root *node) {
 	r.set.begins[listCount] = len(r.set.rules)
 	for _, n := range r.asked {
 		if !r.labels[n.text] {
-			r.errorf(n, "E102", didYouMean(n.text, keys(r.labels)), "no rule sets the label %q", clip(n.text, 40))
+			r.errorf(n, "E102", DidYouMean(n.text, keys(r.labels)), "no rule sets the label %q", clip(n.text, 40))
 		}
 	}
 	for _, name := range keys(r.set.lists) {
@@ -262,7 +262,7 @@ func (r *setReader) queue(n *node, name string) (registry.Queue, bool) {
 		return registry.Queue{Department: name, Name: name}, true
 	}
 	known := append(keys(o.Departments), o.Desk.Name)
-	r.errorf(n, "E102", didYouMean(name, known), "no queue %q", clip(name, 40))
+	r.errorf(n, "E102", DidYouMean(name, known), "no queue %q", clip(name, 40))
 	return registry.Queue{}, false
 }
 

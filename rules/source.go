@@ -67,7 +67,7 @@ func (s *source) mapping(n *node, what string, known ...string) map[string]*node
 	out := map[string]*node{}
 	for _, p := range s.pairs(n, what) {
 		if !slices.Contains(known, p.key) {
-			s.errorAt(p.line, p.col, "E103", fmt.Sprintf("unknown key %q in %s", clip(p.key, 40), what), didYouMean(p.key, known))
+			s.errorAt(p.line, p.col, "E103", fmt.Sprintf("unknown key %q in %s", clip(p.key, 40), what), DidYouMean(p.key, known))
 			continue
 		}
 		out[p.key] = p.value
@@ -131,7 +131,7 @@ func (s *source) oneOf(n *node, what string, known ...string) string {
 	if t == "" || slices.Contains(known, t) {
 		return t
 	}
-	s.errorf(n, "E103", didYouMean(t, known), "%s cannot be %q", what, clip(t, 40))
+	s.errorf(n, "E103", DidYouMean(t, known), "%s cannot be %q", what, clip(t, 40))
 	return ""
 }
 
@@ -202,7 +202,7 @@ func (s *source) namedAt(n *node, name string, kind refKind, known []string) str
 	if name == "" || slices.Contains(known, name) {
 		return name
 	}
-	s.errorf(n, kind.code(), didYouMean(name, known), "no %s %q", kind, clip(name, 40))
+	s.errorf(n, kind.code(), DidYouMean(name, known), "no %s %q", kind, clip(name, 40))
 	return ""
 }
 

@@ -5,9 +5,9 @@ import (
 	"slices"
 )
 
-// didYouMean words the remedy for a name that is none of those known: the
+// DidYouMean words the remedy for a name that is none of those known: the
 // nearest one, or the whole list if it is short.
-func didYouMean(name string, known []string) string {
+func DidYouMean(name string, known []string) string {
 	best, least := "", 1+max(1, len(name)/3)
 	for _, k := range slices.Sorted(slices.Values(known)) {
 		if d := distance(foldString(name), foldString(k)); d < least {

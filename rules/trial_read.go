@@ -253,7 +253,7 @@ func (r *setReader) readExpect(t *test, n *node) {
 		base := strings.TrimPrefix(p.key, "not_")
 		switch {
 		case !slices.Contains(known, p.key):
-			r.errorAt(p.line, p.col, "E103", "unknown key \""+clip(p.key, 40)+"\" in expect", didYouMean(p.key, known))
+			r.errorAt(p.line, p.col, "E103", "unknown key \""+clip(p.key, 40)+"\" in expect", DidYouMean(p.key, known))
 			continue
 		case p.value.kind == scalarNode && p.value.text == "none" && !p.value.quoted && slices.Contains(expectOne, p.key) && p.key != "case" && p.key != "receipt":
 		case base == "clerk" || base == "clerks" || base == "notify" || base == "readers" || base == "hide_from" || base == "approval":
@@ -281,7 +281,7 @@ func (r *setReader) ruleNames(n *node) []string {
 	for _, i := range r.oneOrMore(n, "rules") {
 		id := r.str(i, "a rule")
 		if _, ok := r.ids[id]; !ok && id != "" {
-			r.errorf(i, "E102", didYouMean(id, keys(r.ids)), "no rule %q", clip(id, 40))
+			r.errorf(i, "E102", DidYouMean(id, keys(r.ids)), "no rule %q", clip(id, 40))
 			continue
 		}
 		out = append(out, id)

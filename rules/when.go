@@ -71,7 +71,7 @@ func (r *setReader) field(p pair) condition {
 	}
 	id, ok := fieldByName(p.key)
 	if !ok {
-		r.errorAt(p.line, p.col, "E103", fmt.Sprintf("unknown field %q", clip(p.key, 40)), didYouMean(p.key, FieldNames()))
+		r.errorAt(p.line, p.col, "E103", fmt.Sprintf("unknown field %q", clip(p.key, 40)), DidYouMean(p.key, FieldNames()))
 		return condition{form: isAll}
 	}
 	r.inPhase(p, fields[id].phase)
@@ -128,7 +128,7 @@ func (r *setReader) matchers(p pair, f *field, leaves []leaf) condition {
 		for _, m := range pairs {
 			one(m.key, m.value)
 			if !slices.Contains(matchersOf(f.kind), m.key) {
-				r.errorAt(m.line, m.col, "E103", fmt.Sprintf("unknown matcher %q for %q", clip(m.key, 40), p.key), didYouMean(m.key, matchersOf(f.kind)))
+				r.errorAt(m.line, m.col, "E103", fmt.Sprintf("unknown matcher %q for %q", clip(m.key, 40), p.key), DidYouMean(m.key, matchersOf(f.kind)))
 			}
 		}
 	default:
@@ -227,7 +227,7 @@ func (r *setReader) expand(n *node, what string) []*node {
 		}
 		l, ok := r.set.lists[name]
 		if !ok {
-			r.errorf(i, "E102", didYouMean(name, keys(r.set.lists)), "no list %q", clip(name, 40))
+			r.errorf(i, "E102", DidYouMean(name, keys(r.set.lists)), "no list %q", clip(name, 40))
 			continue
 		}
 		l.used = true
@@ -253,7 +253,7 @@ func (r *setReader) values(f *field, n *node) valueSet {
 		case wordField:
 			t = strings.ToLower(t)
 			if !slices.Contains(f.enum, t) {
-				r.errorf(i, "E103", didYouMean(t, f.enum), "%s cannot be %q", f.name, clip(t, 40))
+				r.errorf(i, "E103", DidYouMean(t, f.enum), "%s cannot be %q", f.name, clip(t, 40))
 				continue
 			}
 		case refField:

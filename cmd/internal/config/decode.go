@@ -13,6 +13,8 @@ import (
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
+
+	"kancelaria/rules"
 )
 
 // A decoder walks the syntax tree itself, since the library's strict mode
@@ -123,8 +125,8 @@ func (d *decoder) mapping(n ast.Node, v reflect.Value, path string) {
 		switch {
 		case !ok:
 			fix := "known keys: " + strings.Join(known, ", ")
-			if near := nearest(key, known); near != "" {
-				fix = fmt.Sprintf("did you mean %q?", near)
+			if near := rules.DidYouMean(key, known); near != "" {
+				fix = near
 			}
 			d.complain(t, fix, "unknown key %q", key)
 		case seen[key]:
