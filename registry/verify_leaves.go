@@ -24,44 +24,83 @@ type readLeaf struct {
 	lies string
 }
 
-// readLeaves goes through the leaves in order. What depends on one leaf alone
-// is computed on all cores.
+// readLeaves goes through the leaves in order. While one page is folded the
+// next is read; what depends on one leaf alone is computed on all cores.
 func (v *verifier) readLeaves(ctx context.Context) error {
 	if err := v.meet(); err != nil {
 		return err
 	}
-	for from := v.o.Since; from < v.head.Size; {
-		to := min(from+leavesAtOnce, v.head.Size)
-		rows, err := v.store.Leaves(ctx, from, to)
-		if err != nil {
-			return err
+	ctx, stop := context.WithCancel(ctx)
+	pages := make(chan leafPage, 1)
+	var reader sync.WaitGroup
+	reader.Go(func() {
+		defer close(pages)
+		v.readPages(ctx, pages)
+	})
+	defer reader.Wait()
+	defer stop()
+	next := v.o.Since
+	for page := range pages {
+		if page.err != nil {
+			return page.err
 		}
-		for _, l := range readAll(rows, v.o.Since == 0) {
-			for ; from < l.row.Index; from++ {
-				if err := v.missing(ctx, from); err != nil {
-					return err
-				}
-			}
-			if err := v.leaf(l); err != nil {
-				return err
-			}
-			from = l.row.Index + 1
-		}
-		if len(rows) == 0 {
-			for ; from < to; from++ {
-				if err := v.missing(ctx, from); err != nil {
-					return err
-				}
-			}
-		}
-		if err := v.compareNodes(ctx); err != nil {
+		var err error
+		if next, err = v.page(ctx, page, next); err != nil {
 			return err
 		}
 		if v.o.Progress != nil {
-			v.o.Progress(from-v.o.Since, v.head.Size-v.o.Since)
+			v.o.Progress(next-v.o.Since, v.head.Size-v.o.Since)
 		}
 	}
-	return nil
+	return ctx.Err()
+}
+
+// A leafPage is the leaves below an index that were not read before.
+type leafPage struct {
+	leaves []readLeaf
+	below  int64
+	err    error
+}
+
+func (v *verifier) readPages(ctx context.Context, pages chan<- leafPage) {
+	for from := v.o.Since; from < v.head.Size; {
+		to := min(from+leavesAtOnce, v.head.Size)
+		rows, err := v.store.Leaves(ctx, from, to)
+		if n := len(rows); n > 0 && rows[n-1].Index < to-1 && err == nil {
+			to = rows[n-1].Index + 1 // the store gives less at once
+		}
+		page := leafPage{leaves: readAll(rows, v.o.Since == 0), below: to, err: err}
+		select {
+		case pages <- page:
+		case <-ctx.Done():
+			return
+		}
+		if err != nil {
+			return
+		}
+		from = to
+	}
+}
+
+// page checks and folds the leaves of a page; next is the first one not seen.
+func (v *verifier) page(ctx context.Context, page leafPage, next int64) (int64, error) {
+	for _, l := range page.leaves {
+		for ; next < l.row.Index; next++ {
+			if err := v.missing(ctx, next); err != nil {
+				return next, err
+			}
+		}
+		if err := v.leaf(l); err != nil {
+			return next, err
+		}
+		next = l.row.Index + 1
+	}
+	for ; next < page.below; next++ {
+		if err := v.missing(ctx, next); err != nil {
+			return next, err
+		}
+	}
+	return next, v.compareNodes(ctx)
 }
 
 // readAll computes what can be of each leaf alone; lines, which cost most, only
