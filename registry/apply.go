@@ -49,7 +49,7 @@ func Replay(st *State, lines []Line) (Writes, error) {
 	if w := st.MissingForReplay(lines); !w.Empty() {
 		return Writes{}, fmt.Errorf("replaying %d lines: not all was loaded: %+v", len(lines), w)
 	}
-	f := newFold(st)
+	f := newFold(st, len(lines))
 	for _, l := range lines {
 		if err := f.mayReplay(l); err != nil {
 			return Writes{}, fmt.Errorf("%w: replaying leaf %d: %w", ErrCorrupt, l.Outcome.Leaf, err)
@@ -99,24 +99,25 @@ type entered struct {
 	previous int64
 }
 
-func newFold(st *State) *fold {
+// newFold begins a fold of about so many drafts.
+func newFold(st *State, drafts int) *fold {
 	head := st.Head
 	head.Edge = slices.Clone(head.Edge)
 	return &fold{
 		head:     head,
-		known:    newShelf(st.Known),
-		fresh:    map[string]int{},
-		series:   newShelf(st.Series),
-		arrivals: newShelf(st.Arrivals),
-		traces:   newShelf(st.Traces),
-		entries:  newShelf(st.Entries),
-		folders:  newShelf(st.Folders),
-		cases:    newShelf(st.Cases),
-		counters: newShelf(st.Counters),
-		balances: newShelf(st.Balances),
-		subjects: newShelf(st.Subjects),
-		openOf:   newShelf(st.Open),
-		inside:   newShelf(st.Within),
+		known:    newShelf(st.Known, drafts),
+		fresh:    make(map[string]int, drafts),
+		series:   newShelf(st.Series, 1),
+		arrivals: newShelf(st.Arrivals, drafts),
+		traces:   newShelf(st.Traces, 2*drafts),
+		entries:  newShelf(st.Entries, drafts),
+		folders:  newShelf(st.Folders, drafts),
+		cases:    newShelf(st.Cases, 1),
+		counters: newShelf(st.Counters, 1),
+		balances: newShelf(st.Balances, 1),
+		subjects: newShelf(st.Subjects, 1),
+		openOf:   newShelf(st.Open, 1),
+		inside:   newShelf(st.Within, 1),
 		began:    head.LastAt,
 		born:     map[Number]bool{},
 	}

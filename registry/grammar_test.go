@@ -78,3 +78,17 @@ func FuzzParseLine(f *testing.F) {
 		}
 	})
 }
+
+func TestNumbersAreWrittenWithSixDigits(t *testing.T) {
+	for seq, want := range map[int64]string{
+		0: "RPW-000000-2026", 1: "RPW-000001-2026", 9: "RPW-000009-2026", 10: "RPW-000010-2026", 99_999: "RPW-099999-2026",
+		100_000: "RPW-100000-2026", 999_999: "RPW-999999-2026", 1_000_000: "RPW-1000000-2026",
+	} {
+		if got := (Number{"RPW", 2026, seq}).String(); got != want {
+			t.Errorf("%d is written %s, want %s", seq, got, want)
+		}
+	}
+	if got := (Number{}).String(); got != "" {
+		t.Errorf("no number is written %q", got)
+	}
+}

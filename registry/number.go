@@ -1,6 +1,9 @@
 package registry
 
-import "fmt"
+import (
+	"fmt"
+	"strconv"
+)
 
 // A Series is one gapless run of numbers: a register in a calendar year.
 type Series struct {
@@ -30,7 +33,13 @@ func (n Number) String() string {
 	if n.IsZero() {
 		return ""
 	}
-	return fmt.Sprintf("%s-%06d-%d", n.Register, n.Seq, n.Year)
+	b := make([]byte, 0, len(n.Register)+20)
+	b = append(append(b, n.Register...), '-')
+	for padded := int64(100_000); padded > n.Seq && padded > 1; padded /= 10 {
+		b = append(b, '0')
+	}
+	b = append(strconv.AppendInt(b, n.Seq, 10), '-')
+	return string(strconv.AppendInt(b, int64(n.Year), 10))
 }
 
 // Folder gives the name of the folder that the entry n opened.

@@ -13,10 +13,11 @@ type shelf[K comparable, V any] struct {
 	loaded  map[K]V // the State's; never written to
 	changed map[K]V
 	wanted  map[K]bool
+	size    int // how many rows are expected
 }
 
-func newShelf[K comparable, V any](loaded map[K]V) shelf[K, V] {
-	return shelf[K, V]{loaded: loaded}
+func newShelf[K comparable, V any](loaded map[K]V, size int) shelf[K, V] {
+	return shelf[K, V]{loaded: loaded, size: size}
 }
 
 // get gives the row as it stands now; the zero row if it is not there, or not
@@ -28,7 +29,7 @@ func (s *shelf[K, V]) get(k K) V {
 	v, ok := s.loaded[k]
 	if !ok {
 		if s.wanted == nil {
-			s.wanted = map[K]bool{}
+			s.wanted = make(map[K]bool, s.size)
 		}
 		s.wanted[k] = true
 	}
@@ -37,7 +38,7 @@ func (s *shelf[K, V]) get(k K) V {
 
 func (s *shelf[K, V]) set(k K, v V) {
 	if s.changed == nil {
-		s.changed = map[K]V{}
+		s.changed = make(map[K]V, s.size)
 	}
 	s.changed[k] = v
 }

@@ -71,7 +71,7 @@ func VerifyBook(ctx context.Context, s Store, o VerifyOptions) (Verified, error)
 	if err != nil {
 		return Verified{}, fmt.Errorf("verifying the book: %w", err)
 	}
-	v := &verifier{store: s, o: o, head: head, roots: map[int64][]knownRoot{}, fold: newFold(NewState(Head{}))}
+	v := &verifier{store: s, o: o, head: head, roots: map[int64][]knownRoot{}, fold: newFold(NewState(Head{}), 0)}
 	v.out.Size = head.Size
 	for _, step := range []func(context.Context) error{v.begin, v.gatherRoots, v.readLeaves, v.end, v.compareRows} {
 		if err := step(ctx); err != nil && !errors.Is(err, errEnough) {

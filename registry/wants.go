@@ -63,7 +63,7 @@ func (st *State) try(drafts []Draft) *trial {
 		st.tried = nil // it is sealed once
 		return t
 	}
-	t := &trial{fold: newFold(st), drafts: drafts, outcomes: make([]Outcome, len(drafts))}
+	t := &trial{fold: newFold(st, len(drafts)), drafts: drafts, outcomes: make([]Outcome, len(drafts))}
 	t.fold.entered = make([]entered, 0, len(drafts))
 	for i, d := range drafts {
 		t.outcomes[i] = t.fold.offer(d)
@@ -73,7 +73,7 @@ func (st *State) try(drafts []Draft) *trial {
 
 // MissingForReplay is Missing for lines that are already decided.
 func (st *State) MissingForReplay(lines []Line) Wants {
-	f := newFold(st)
+	f := newFold(st, len(lines))
 	for _, l := range lines {
 		// Before all is loaded each line looks wrong; Replay says what is.
 		_ = f.mayReplay(l)
