@@ -104,52 +104,52 @@ type TraceRow struct {
 }
 
 // A Work is the present of an entry: the fold of its events. It can be rebuilt
-// from the leaves.
+// from the leaves. Stores keep it as JSON.
 type Work struct {
-	Number       Number
-	Item         ItemID
-	Leaf         int64 // of the registration
-	LastLeaf     int64 // of the last event
-	RegisteredAt time.Time
-	AcceptedAt   time.Time
-	ReceivedAt   time.Time
-	ReceivedOn   Day
-	Door         Door
-	Source       string
-	Status       Status
-	Department   string
-	Clerk        string
-	OnBehalfOf   string
-	Class        string
-	CasePolicy   string
-	Deadline     Deadline
-	Folder       string
-	OwnFolder    bool // the entry opened its folder and is still in it
-	Suggestion   string
-	DuplicateOf  string
-	Subject      string
-	Title        string
-	Sender       Sender
-	LetterDate   string
-	SenderRef    string
-	PostedOn     string
-	Remarks      string
-	Access       string // public, partial, closed
-	MessageID    string
-	Digest       Digest
-	Size         int64
-	MediaType    string
-	Place        Place
-	Attachments  int
-	Flags        []Flag
-	Labels       []string
-	Priority     string
-	Restricted   bool
-	Readers      []string
-	HideFrom     []string
-	Returns      int
-	Version      int64 // bumped by every write, for screens
-	Found        bool  // false: loaded and not there
+	Number       Number    `json:",omitzero"`
+	Item         ItemID    `json:",omitzero"`
+	Leaf         int64     `json:",omitzero"` // of the registration
+	LastLeaf     int64     `json:",omitzero"` // of the last event
+	RegisteredAt time.Time `json:",omitzero"`
+	AcceptedAt   time.Time `json:",omitzero"`
+	ReceivedAt   time.Time `json:",omitzero"`
+	ReceivedOn   Day       `json:",omitzero"`
+	Door         Door      `json:",omitzero"`
+	Source       string    `json:",omitzero"`
+	Status       Status    `json:",omitzero"`
+	Department   string    `json:",omitzero"`
+	Clerk        string    `json:",omitzero"`
+	OnBehalfOf   string    `json:",omitzero"`
+	Class        string    `json:",omitzero"`
+	CasePolicy   string    `json:",omitzero"`
+	Deadline     Deadline  `json:",omitzero"`
+	Folder       string    `json:",omitzero"`
+	OwnFolder    bool      `json:",omitzero"` // the entry opened its folder and is still in it
+	Suggestion   string    `json:",omitzero"`
+	DuplicateOf  string    `json:",omitzero"`
+	Subject      string    `json:",omitzero"`
+	Title        string    `json:",omitzero"`
+	Sender       Sender    `json:",omitzero"`
+	LetterDate   string    `json:",omitzero"`
+	SenderRef    string    `json:",omitzero"`
+	PostedOn     string    `json:",omitzero"`
+	Remarks      string    `json:",omitzero"`
+	Access       string    `json:",omitzero"` // public, partial, closed
+	MessageID    string    `json:",omitzero"`
+	Digest       Digest    `json:",omitzero"`
+	Size         int64     `json:",omitzero"`
+	MediaType    string    `json:",omitzero"`
+	Place        Place     `json:",omitzero"`
+	Attachments  int       `json:",omitzero"`
+	Flags        []Flag    `json:",omitzero"`
+	Labels       []string  `json:",omitzero"`
+	Priority     string    `json:",omitzero"`
+	Restricted   bool      `json:",omitzero"`
+	Readers      []string  `json:",omitzero"`
+	HideFrom     []string  `json:",omitzero"`
+	Returns      int       `json:",omitzero"`
+	Version      int64     `json:",omitzero"` // bumped by every write, for screens
+	Found        bool      `json:",omitzero"` // false: loaded and not there
 }
 
 // A Status is where an entry stands.

@@ -18,7 +18,7 @@ func (s *Store) Commit(ctx context.Context, drafts []registry.Draft) (outcomes [
 		if w, outcomes, err = registry.Apply(st, drafts); err != nil {
 			return err
 		}
-		return t.write(ctx, st.Head, w)
+		return t.write(ctx, st, w)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("committing %d drafts: %w", len(drafts), err)
@@ -41,7 +41,7 @@ func (s *Store) Replay(ctx context.Context, lines []registry.Line) error {
 		if err != nil {
 			return err
 		}
-		return t.write(ctx, st.Head, w)
+		return t.write(ctx, st, w)
 	})
 	if err != nil {
 		return fmt.Errorf("replaying %d lines: %w", len(lines), err)

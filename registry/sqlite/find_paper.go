@@ -198,34 +198,39 @@ func visibleFolder(c *clause, v *registry.Viewer) {
 
 // findOutbox lists what was, is or will be sent, newest first.
 func (s *Store) findOutbox(ctx context.Context, q registry.Query) (page registry.Page, err error) {
-	from := "SELECT " + outboxColumns + " FROM outbox AS o"
+	from := "SELECT " + outboxColumns + " FROM outbox"
 	c := &clause{}
 	switch q.State {
-	case "":
-	case registry.OutboxReady, registry.OutboxLeased:
-		c.and("o.state IN ('ready', 'leased') AND o.state = ?", q.State)
+	case registry.OutboxReady, registry.OutboxLeased: // what is undone is few beside what is done
+		from = `WITH undone AS (
+	SELECT leaf, n FROM outbox WHERE turn = 1
+	UNION ALL SELECT leaf, n FROM outbox WHERE turn = 0 AND state IN ('ready', 'leased')
+)
+SELECT ` + outboxColumns + " FROM undone CROSS JOIN outbox ON outbox.leaf = undone.leaf AND outbox.n = undone.n"
 	case registry.OutboxDead, registry.OutboxReplayed:
-		c.and("o.state IN ('dead', 'replayed') AND o.state = ?", q.State)
-	default:
-		c.and("o.state = ?", q.State)
+		c.and("outbox.state IN ('dead', 'replayed')")
 	}
+	c.fits("outbox.state", q.State)
 	if n := q.Number; !n.IsZero() {
-		c.and("o.leaf IN (SELECT idx FROM leaf WHERE subject = ?) AND o.register = ? AND o.year = ? AND o.seq = ?",
+		c.and("outbox.leaf IN (SELECT idx FROM leaf WHERE subject = ?) AND outbox.register = ? AND outbox.year = ? AND outbox.seq = ?",
 			n.String(), n.Register, n.Year, n.Seq)
 	}
 	if q.Recipient != "" {
-		from = "SELECT " + outboxColumns + " FROM mark JOIN outbox AS o ON o.leaf = mark.rowid"
-		c.and("mark MATCH ? AND o.recipient = ?", mark(markRecipient, q.Recipient), q.Recipient)
+		c.and("outbox.recipient = ?", q.Recipient)
+		if q.State != registry.OutboxReady && q.State != registry.OutboxLeased {
+			from = "SELECT " + outboxColumns + " FROM mark JOIN outbox ON outbox.leaf = mark.rowid"
+			c.and("mark MATCH ?", mark(markRecipient, q.Recipient))
+		}
 	}
-	visibleNumber(c, q.Viewer, "o.register", "o.year", "o.seq")
+	visibleNumber(c, q.Viewer, "outbox.register", "outbox.year", "outbox.seq")
 	if q.After != "" {
 		after, err := afterNumbers(q.After, 2)
 		if err != nil {
 			return page, err
 		}
-		c.and("(o.leaf, o.n) < (?, ?)", after...)
+		c.and("(outbox.leaf, outbox.n) < (?, ?)", after...)
 	}
-	c.add(" ORDER BY o.leaf DESC, o.n DESC")
+	c.add(" ORDER BY outbox.leaf DESC, outbox.n DESC")
 	rows, more, err := collect(ctx, s, from, c, q.PageSize(), scanOutbox)
 	page.Outbox = rows
 	if more {

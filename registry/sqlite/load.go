@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"kancelaria/registry"
 )
@@ -66,7 +67,7 @@ func scanHead(r row) (registry.Head, error) {
 }
 
 func (t *tx) loadKnown(ctx context.Context, st *registry.State, w registry.Wants) error {
-	const text = "SELECT " + leafColumns + " FROM leaf WHERE key IN (SELECT value FROM json_each(?1))"
+	const text = "SELECT " + leafColumnsOf + " FROM json_each(?1) AS want CROSS JOIN leaf ON leaf.key = want.value"
 	return t.query(ctx, text, func(r row) error {
 		leaf, err := scanLeaf(r)
 		if err != nil {
@@ -81,7 +82,11 @@ func (t *tx) loadKnown(ctx context.Context, st *registry.State, w registry.Wants
 	}, array(w.Keys))
 }
 
-const leafColumns = "idx, type, subject, key, at, actor, on_behalf_of, salt, body, hash, content"
+// json_each has columns of its own called key, type and id.
+const (
+	leafColumns   = "idx, type, subject, key, at, actor, on_behalf_of, salt, body, hash, content"
+	leafColumnsOf = "idx, leaf.type, subject, leaf.key, at, actor, on_behalf_of, salt, body, hash, content"
+)
 
 func scanLeaf(r row) (registry.LeafRow, error) {
 	var (
@@ -100,7 +105,7 @@ func scanLeaf(r row) (registry.LeafRow, error) {
 }
 
 func (t *tx) loadArrivals(ctx context.Context, st *registry.State, w registry.Wants) error {
-	const text = "SELECT " + arrivalColumns + " FROM arrival WHERE item IN (SELECT unhex(value) FROM json_each(?1))"
+	const text = "SELECT " + arrivalColumns + " FROM json_each(?1) AS want CROSS JOIN arrival ON item = unhex(want.value)"
 	return t.query(ctx, text, func(r row) error {
 		a, err := scanArrival(r)
 		st.Arrivals[a.Item] = a
@@ -142,7 +147,7 @@ func (t *tx) loadSeries(ctx context.Context, st *registry.State, w registry.Want
 		wanted[i] = [2]any{s.Register, s.Year}
 	}
 	const text = `SELECT ` + seriesColumns + `
-  FROM json_each(?1) AS want JOIN series ON register = want.value ->> 0 AND year = want.value ->> 1`
+  FROM json_each(?1) AS want CROSS JOIN series ON register = want.value ->> 0 AND year = want.value ->> 1`
 	return t.query(ctx, text, func(r row) error {
 		s, err := scanSeries(r)
 		st.Series[s.Series] = s
@@ -160,19 +165,27 @@ func scanSeries(r row) (s registry.SeriesRow, err error) {
 }
 
 func (t *tx) loadTraces(ctx context.Context, st *registry.State, w registry.Wants) error {
-	wanted := make([][3]any, len(w.Traces))
-	for i, k := range w.Traces {
-		wanted[i] = [3]any{k.Week, k.Kind, fmt.Sprintf("%x", k.Key)}
-	}
-	const text = `SELECT week, kind, trace.key, item, digest, register, year, seq, at
-  FROM json_each(?1) AS want JOIN trace
-    ON week = want.value ->> 0 AND kind = want.value ->> 1 AND trace.key = unhex(want.value ->> 2)
- ORDER BY week, kind, trace.key, at, item`
-	return t.query(ctx, text, func(r row) error {
-		tr, err := scanTrace(r)
-		st.Traces[tr.TraceKey] = append(st.Traces[tr.TraceKey], tr)
+	names, err := t.sift(ctx, w.Traces)
+	if err != nil {
 		return err
-	}, array(wanted))
+	}
+	const text = `SELECT week, kind, key, item, digest, register, year, seq, at
+  FROM mark JOIN trace ON trace.leaf = mark.rowid
+ WHERE mark MATCH ?1 AND kind = ?2 AND key = ?3
+ ORDER BY at, item`
+	for _, k := range names {
+		err := t.query(ctx, text, func(r row) error {
+			tr, err := scanTrace(r)
+			if slices.Contains(w.Traces, tr.TraceKey) {
+				st.Traces[tr.TraceKey] = append(st.Traces[tr.TraceKey], tr)
+			}
+			return err
+		}, traceMark(k), k.Kind, k.Key[:])
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func scanTrace(r row) (registry.TraceRow, error) {
@@ -202,7 +215,7 @@ func (t *tx) loadEntries(ctx context.Context, st *registry.State, w registry.Wan
 	}
 	const text = `SELECT body
   FROM json_each(?1) AS want
-  JOIN entry AS e ON e.register = want.value ->> 0 AND e.year = want.value ->> 1 AND e.seq = want.value ->> 2
+ CROSS JOIN entry AS e ON e.register = want.value ->> 0 AND e.year = want.value ->> 1 AND e.seq = want.value ->> 2
   JOIN work AS w ON w.leaf = e.leaf`
 	return t.query(ctx, text, func(r row) error {
 		work, err := scanWork(r)
@@ -259,7 +272,7 @@ func (t *tx) loadWithin(ctx context.Context, st *registry.State, w registry.Want
 func keepLoaded(st *registry.State, w registry.Work) { st.Entries[w.Number] = w }
 
 func (t *tx) loadFolders(ctx context.Context, st *registry.State, w registry.Wants) error {
-	const text = "SELECT " + folderColumns + " FROM folder WHERE id IN (SELECT value FROM json_each(?1))"
+	const text = "SELECT " + folderColumnsOf + " FROM json_each(?1) AS want CROSS JOIN folder ON folder.id = want.value"
 	return t.query(ctx, text, func(r row) error {
 		f, err := scanFolder(r)
 		st.Folders[f.ID] = f
@@ -267,7 +280,12 @@ func (t *tx) loadFolders(ctx context.Context, st *registry.State, w registry.Wan
 	}, array(w.Folders))
 }
 
-const folderColumns = "id, state, case_number, class, department, clerk, title, joined_into, moved_to, moved_from, " +
+const (
+	folderColumns   = "id, " + folderRest
+	folderColumnsOf = "folder.id, " + folderRest
+)
+
+const folderRest = "state, case_number, class, department, clerk, title, joined_into, moved_to, moved_from, " +
 	"entries, opened_at, closed_at, case_at, leaf, last_leaf, restricted"
 
 func scanFolder(r row) (f registry.Folder, err error) {
@@ -280,7 +298,7 @@ func scanFolder(r row) (f registry.Folder, err error) {
 }
 
 func (t *tx) loadCases(ctx context.Context, st *registry.State, w registry.Wants) error {
-	const text = "SELECT case_number, id FROM folder WHERE case_number <> '' AND case_number IN (SELECT value FROM json_each(?1))"
+	const text = "SELECT case_number, folder.id FROM json_each(?1) AS want CROSS JOIN folder ON case_number = want.value AND case_number <> ''"
 	return t.query(ctx, text, func(r row) error {
 		var number, folder string
 		err := r.Scan(&number, &folder)
@@ -295,7 +313,7 @@ func (t *tx) loadCounters(ctx context.Context, st *registry.State, w registry.Wa
 		wanted[i] = [4]any{c.Department, c.Class, c.Group, c.Year}
 	}
 	const text = `SELECT department, class, subgroup, year, taken
-  FROM json_each(?1) AS want JOIN counter
+  FROM json_each(?1) AS want CROSS JOIN counter
     ON department = want.value ->> 0 AND class = want.value ->> 1 AND subgroup = want.value ->> 2 AND year = want.value ->> 3`
 	return t.query(ctx, text, func(r row) error {
 		c, taken, err := scanCounter(r)
@@ -310,7 +328,7 @@ func scanCounter(r row) (c registry.CaseSeries, taken int64, err error) {
 }
 
 func (t *tx) loadBalances(ctx context.Context, st *registry.State, w registry.Wants) error {
-	const text = "SELECT " + balanceColumns + " FROM balance WHERE clerk IN (SELECT value FROM json_each(?1))"
+	const text = "SELECT " + balanceColumns + " FROM json_each(?1) AS want CROSS JOIN balance ON clerk = want.value"
 	return t.query(ctx, text, func(r row) error {
 		b, err := scanBalance(r)
 		st.Balances[b.Clerk] = b

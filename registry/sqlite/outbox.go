@@ -103,16 +103,45 @@ func (t *tx) finish(ctx context.Context, o *registry.OutboxRow) (bool, error) {
 	return touched == 1, err
 }
 
-// nextTurn gives the turn to the first row of a recipient that is undone.
+// nextTurn gives the turn to the first row of a recipient that is undone. A
+// row that is ready again may come before the one that had it.
 func (t *tx) nextTurn(ctx context.Context, recipient string) error {
-	const text = `UPDATE outbox SET turn = NOT turn
- WHERE recipient = ?1 AND state IN ('ready', 'leased')
-   AND turn <> ((leaf, n) = (SELECT leaf, n FROM outbox WHERE recipient = ?1 AND state IN ('ready', 'leased') ORDER BY leaf, n LIMIT 1))`
-	_, err := t.exec(ctx, text, recipient)
+	const undone = `SELECT leaf, n, turn FROM outbox WHERE whose = ?1 AND recipient = ?2 AND turn = 1
+UNION ALL
+SELECT leaf, n, turn FROM outbox WHERE whose = ?1 AND recipient = ?2 AND turn = 0 AND state IN ('ready', 'leased')
+ ORDER BY leaf, n`
+	type place struct {
+		leaf, n int64
+		turn    bool
+	}
+	var first, had []place
+	err := t.query(ctx, undone+" LIMIT 1", func(r row) error {
+		first = append(first, place{})
+		p := &first[0]
+		return r.Scan(&p.leaf, &p.n, &p.turn)
+	}, number(recipient), recipient)
+	if err != nil || len(first) == 0 || first[0].turn {
+		return err
+	}
+	err = t.query(ctx, "SELECT leaf, n FROM outbox WHERE whose = ?1 AND recipient = ?2 AND turn = 1", func(r row) error {
+		had = append(had, place{})
+		p := &had[len(had)-1]
+		return r.Scan(&p.leaf, &p.n)
+	}, number(recipient), recipient)
+	if err != nil {
+		return err
+	}
+	const text = "UPDATE outbox SET turn = ?1 WHERE leaf = ?2 AND n = ?3"
+	for _, p := range had {
+		if _, err := t.exec(ctx, text, false, p.leaf, p.n); err != nil {
+			return err
+		}
+	}
+	_, err = t.exec(ctx, text, true, first[0].leaf, first[0].n)
 	return err
 }
 
-const outboxColumns = "leaf || '.' || n, leaf, node, kind, recipient, register, year, seq, item, variant, state, attempts, not_before, " +
+const outboxColumns = "outbox.leaf || '.' || outbox.n, outbox.leaf, node, kind, recipient, register, year, seq, item, variant, state, attempts, not_before, " +
 	"lease_by, lease_till, message_id, rendered, sender, addresses, last_error, created_at, done_at"
 
 func scanOutbox(r row) (registry.OutboxRow, error) {

@@ -17,6 +17,7 @@ type pen struct {
 	db    *sql.DB
 	conn  *sql.Conn            // owned by the token's holder, as is what follows
 	stmts map[string]*sql.Stmt // by text
+	sieve sieve                // of this connection: versions are not comparable
 }
 
 func newPen() pen { return pen{token: make(chan struct{}, 1)} }
@@ -56,7 +57,7 @@ func (p *pen) drop() error {
 		err = errors.Join(err, s.Close())
 	}
 	err = errors.Join(err, p.conn.Close())
-	p.conn, p.stmts = nil, nil
+	p.conn, p.stmts, p.sieve = nil, nil, sieve{}
 	return err
 }
 
@@ -69,8 +70,9 @@ func (p *pen) close() error {
 
 // A tx is one transaction of the pen.
 type tx struct {
-	pen   *pen
-	wrote bool
+	pen    *pen
+	wrote  bool
+	values []any // of the statement being filled
 }
 
 // update runs one verb that writes as one transaction; what do wrote is kept
@@ -170,46 +172,36 @@ func each(rows *sql.Rows, scan func(row) error) error {
 	return errors.Join(rows.Err(), rows.Close())
 }
 
-// A bulk writes many rows of one table: INSERT … VALUES (…), (…) … ON CONFLICT.
-// Its texts are made once for each number of rows that one statement writes: a
+// A bulk writes many rows of one table: INSERT … VALUES (…), (…) …. Its texts are made once for each number of rows that one statement writes: a
 // statement a row costs half as much again.
 type bulk struct {
 	columns int
-	texts   [3]string // by handfuls
+	texts   [len(handfuls)]string
 }
 
 // How many rows one statement writes, most first.
-var handfuls = [3]int{32, 8, 1}
+var handfuls = [...]int{32, 16, 8, 4, 2, 1}
 
-// newBulk takes the number of parameters a row has; first, if given, is an
-// expression for the first column and has its share of them.
-func newBulk(insert string, columns int, after string, first ...string) bulk {
+// newBulk takes the number of columns that are given.
+func newBulk(insert string, columns int) bulk {
 	b := bulk{columns: columns}
-	values, plain := first, columns
-	for _, f := range first {
-		plain -= strings.Count(f, "?")
-	}
-	for range plain {
-		values = append(values, "?")
-	}
-	one := "(" + strings.Join(values, ", ") + ")"
+	one := "(?" + strings.Repeat(", ?", columns-1) + ")"
 	for i, rows := range handfuls {
-		b.texts[i] = insert + " VALUES " + one + strings.Repeat(", "+one, rows-1) + " " + after
+		b.texts[i] = insert + " VALUES " + one + strings.Repeat(", "+one, rows-1)
 	}
 	return b
 }
 
 // put writes n rows; fill appends the values of row i.
 func (t *tx) put(ctx context.Context, b *bulk, n int, fill func(values []any, i int) []any) error {
-	values := make([]any, 0, min(n, handfuls[0])*b.columns)
 	next := 0
 	for i, rows := range handfuls {
 		for ; n-next >= rows; next += rows {
-			values = values[:0]
+			t.values = t.values[:0]
 			for k := range rows {
-				values = fill(values, next+k)
+				t.values = fill(t.values, next+k)
 			}
-			if _, err := t.exec(ctx, b.texts[i], values...); err != nil {
+			if _, err := t.exec(ctx, b.texts[i], t.values...); err != nil {
 				return err
 			}
 		}

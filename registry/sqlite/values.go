@@ -3,6 +3,7 @@ package sqlite
 import (
 	"crypto/sha256"
 	"database/sql"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -54,6 +55,9 @@ func list(text sql.NullString) ([]string, error) {
 	if err := json.Unmarshal([]byte(text.String), &out); err != nil {
 		return nil, fmt.Errorf("%w: a list: %w", registry.ErrCorrupt, err)
 	}
+	if len(out) == 0 {
+		return nil, nil
+	}
 	return out, nil
 }
 
@@ -81,6 +85,7 @@ const (
 	markMessage   = 'm'
 	markSender    = 's'
 	markRecipient = 'r'
+	markTrace     = 't'
 )
 
 // mark is the one word by which the index of marks finds a text: a letter and
@@ -88,6 +93,17 @@ const (
 func mark(kind byte, text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return string(kind) + hex.EncodeToString(sum[:8])
+}
+
+// traceMark is the mark of a trace: its key is part of a digest already.
+func traceMark(k registry.TraceKey) string {
+	return string([]byte{markTrace, k.Kind}) + hex.EncodeToString(k.Key[:8])
+}
+
+// number is the form of a mark that columns hold.
+func number(text string) int64 {
+	sum := sha256.Sum256([]byte(text))
+	return int64(binary.BigEndian.Uint64(sum[:8]))
 }
 
 // flagColumn spells flags so that one is found by " flag ".

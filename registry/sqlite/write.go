@@ -14,19 +14,20 @@ import (
 
 // write puts down what the law has decided. The order matters only where
 // triggers look: leaves before what names them, entries before their series.
-func (t *tx) write(ctx context.Context, was registry.Head, w registry.Writes) error {
+// Whatever fails takes the whole transaction back.
+func (t *tx) write(ctx context.Context, st *registry.State, w registry.Writes) error {
 	if len(w.Leaves) == 0 {
 		return nil
 	}
-	for _, kind := range []func(context.Context, registry.Writes) error{
+	for _, kind := range []func(context.Context, *registry.State, registry.Writes) error{
 		t.writeLeaves, t.writeNodes, t.writeEntries, t.writeSeries, t.writeArrivals, t.writeWorks, t.writeMarks,
 		t.writeFolders, t.writeCounters, t.writeBalances, t.writeTraces, t.writeOutbox, t.writeErasures,
 	} {
-		if err := kind(ctx, w); err != nil {
+		if err := kind(ctx, st, w); err != nil {
 			return fmt.Errorf("writing the book: %w", err)
 		}
 	}
-	return t.writeHead(ctx, was, w.Head)
+	return t.writeHead(ctx, st.Head, w.Head)
 }
 
 // writeHead moves the ledger's edge from where it was read.
@@ -43,37 +44,39 @@ func (t *tx) writeHead(ctx context.Context, was, now registry.Head) error {
 	return err
 }
 
-var leafRows = newBulk("INSERT OR ROLLBACK INTO leaf ("+leafColumns+")", 11, "")
+var leafRows = newBulk("INSERT OR ROLLBACK INTO leaf ("+leafColumns+")", 11)
 
-func (t *tx) writeLeaves(ctx context.Context, w registry.Writes) error {
+func (t *tx) writeLeaves(ctx context.Context, _ *registry.State, w registry.Writes) error {
 	return t.put(ctx, &leafRows, len(w.Leaves), func(v []any, i int) []any {
 		l := &w.Leaves[i]
 		return append(v, l.Index, l.Type, l.Subject, l.Key, micros(l.At), l.Actor, l.OnBehalfOf, l.Salt[:], l.Body, l.Hash[:], l.Content)
 	})
 }
 
-var nodeRows = newBulk("INSERT OR ROLLBACK INTO node (pos, hash)", 2, "")
+var nodeRows = newBulk("INSERT OR ROLLBACK INTO node (pos, hash)", 2)
 
-func (t *tx) writeNodes(ctx context.Context, w registry.Writes) error {
+func (t *tx) writeNodes(ctx context.Context, _ *registry.State, w registry.Writes) error {
 	return t.put(ctx, &nodeRows, len(w.Nodes), func(v []any, i int) []any {
 		return append(v, w.Nodes[i].Pos, w.Nodes[i].Hash[:])
 	})
 }
 
-var entryRows = newBulk("INSERT OR ROLLBACK INTO entry (leaf, register, year, seq, item, registered_at)", 6, "")
+var entryRows = newBulk("INSERT OR ROLLBACK INTO entry (leaf, register, year, seq, item, registered_at)", 6)
 
 // writeEntries gives the numbers, in order. Where the law jumped over numbers
 // that were lost, they are counted as taken first: only so the table lets the
 // next one in.
-func (t *tx) writeEntries(ctx context.Context, w registry.Writes) error {
+func (t *tx) writeEntries(ctx context.Context, st *registry.State, w registry.Writes) error {
 	for rest := w.Entries; len(rest) > 0; {
 		run := 1
 		for run < len(rest) && rest[run].Number.Series() == rest[0].Number.Series() && rest[run].Number.Seq == rest[run-1].Number.Seq+1 {
 			run++
 		}
 		first := rest[0].Number
-		if err := t.skipTo(ctx, first); err != nil {
-			return err
+		if len(rest) < len(w.Entries) || first.Seq > st.Series[first.Series()].Taken+1 {
+			if err := t.skipTo(ctx, first); err != nil {
+				return err
+			}
 		}
 		err := t.put(ctx, &entryRows, run, func(v []any, i int) []any {
 			e := &rest[i]
@@ -95,24 +98,37 @@ func (t *tx) skipTo(ctx context.Context, first registry.Number) error {
 	return err
 }
 
-var seriesRows = newBulk("INSERT OR ROLLBACK INTO series ("+seriesColumns+")", 6, `ON CONFLICT (register, year) DO UPDATE
-   SET taken = excluded.taken, last_at = excluded.last_at, opened_at = excluded.opened_at, closed_at = excluded.closed_at`)
+const (
+	insertSeries = "INSERT OR ROLLBACK INTO series (" + seriesColumns + ") VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
+	updateSeries = "UPDATE OR ROLLBACK series SET taken = ?3, last_at = ?4, opened_at = ?5, closed_at = ?6 WHERE register = ?1 AND year = ?2"
+)
 
-func (t *tx) writeSeries(ctx context.Context, w registry.Writes) error {
-	return t.put(ctx, &seriesRows, len(w.Series), func(v []any, i int) []any {
+func (t *tx) writeSeries(ctx context.Context, st *registry.State, w registry.Writes) error {
+	for i := range w.Series {
 		s := &w.Series[i]
-		return append(v, s.Register, s.Year, s.Taken, micros(s.LastAt), micros(s.OpenedAt), micros(s.ClosedAt))
-	})
+		text := insertSeries
+		if !st.Series[s.Series].OpenedAt.IsZero() {
+			text = updateSeries
+		}
+		err := t.one(ctx, text, s.Register, s.Year, s.Taken, micros(s.LastAt), micros(s.OpenedAt), micros(s.ClosedAt))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-var arrivalRows = newBulk("INSERT OR ROLLBACK INTO arrival ("+arrivalColumns+")", 13, `ON CONFLICT (item) DO UPDATE
-   SET disposition = excluded.disposition, leaf = excluded.leaf, number_register = excluded.number_register,
-       number_year = excluded.number_year, number_seq = excluded.number_seq, place = excluded.place,
-       register = excluded.register, reason = excluded.reason, redelivered = excluded.redelivered, first = excluded.first`)
+var arrivalRows = newBulk("INSERT OR ROLLBACK INTO arrival ("+arrivalColumns+")", 13)
 
-func (t *tx) writeArrivals(ctx context.Context, w registry.Writes) error {
-	return t.put(ctx, &arrivalRows, len(w.Arrivals), func(v []any, i int) []any {
-		a := &w.Arrivals[i]
+const updateArrival = `UPDATE OR ROLLBACK arrival
+   SET disposition = ?3, leaf = ?4, number_register = ?5, number_year = ?6, number_seq = ?7, place = ?8, register = ?10, reason = ?11,
+       redelivered = ?12, first = ?13
+ WHERE item = ?1 AND delivery = ?2 AND accepted_at = ?9`
+
+func (t *tx) writeArrivals(ctx context.Context, st *registry.State, w registry.Writes) error {
+	fresh, known := split(w.Arrivals, func(a *registry.ArrivalRow) bool { return st.Arrivals[a.Item].Found })
+	return t.insertAndUpdate(ctx, &arrivalRows, len(fresh), updateArrival, len(known), func(v []any, i int) []any {
+		a := pick(fresh, known, i)
 		var register, year, seq, first any
 		if !a.Number.IsZero() {
 			register, year, seq = a.Number.Register, a.Number.Year, a.Number.Seq
@@ -125,34 +141,83 @@ func (t *tx) writeArrivals(ctx context.Context, w registry.Writes) error {
 	})
 }
 
-var workRows = newBulk(`INSERT OR ROLLBACK INTO work (leaf, register, year, status, open, department, clerk, class, folder, due, flags,
-       sender, restricted, readers, hide_from, body)`, 16, `ON CONFLICT (leaf) DO UPDATE
-   SET status = excluded.status, open = excluded.open, department = excluded.department, clerk = excluded.clerk,
-       class = excluded.class, folder = excluded.folder, due = excluded.due, flags = excluded.flags, sender = excluded.sender,
-       restricted = excluded.restricted, readers = excluded.readers, hide_from = excluded.hide_from, body = excluded.body`)
+// split parts the rows that are new from those that are there.
+func split[R any](rows []R, there func(*R) bool) (fresh, known []*R) {
+	fresh = make([]*R, 0, len(rows))
+	for i := range rows {
+		if there(&rows[i]) {
+			known = append(known, &rows[i])
+		} else {
+			fresh = append(fresh, &rows[i])
+		}
+	}
+	return fresh, known
+}
 
-func (t *tx) writeWorks(ctx context.Context, w registry.Writes) error {
+// pick counts through the new rows and on through those that are there.
+func pick[R any](fresh, known []*R, i int) *R {
+	if i < len(fresh) {
+		return fresh[i]
+	}
+	return known[i-len(fresh)]
+}
+
+// insertAndUpdate inserts rows 0 to fresh and updates the known ones after
+// them; both take the same values.
+func (t *tx) insertAndUpdate(ctx context.Context, b *bulk, fresh int, update string, known int, fill func(v []any, i int) []any) error {
+	if err := t.put(ctx, b, fresh, fill); err != nil {
+		return err
+	}
+	for i := range known {
+		t.values = fill(t.values[:0], fresh+i)
+		if err := t.one(ctx, update, t.values...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// one runs a statement that must touch one row.
+func (t *tx) one(ctx context.Context, text string, args ...any) error {
+	n, err := t.exec(ctx, text, args...)
+	if err == nil && n != 1 {
+		err = fmt.Errorf("%w: %d rows were touched by %.40q", registry.ErrCorrupt, n, text)
+	}
+	return err
+}
+
+var workRows = newBulk(`INSERT OR ROLLBACK INTO work (leaf, register, year, status, open, department, clerk, class, folder, due, flags,
+       sender, restricted, readers, hide_from, body)`, 16)
+
+const updateWork = `UPDATE OR ROLLBACK work
+   SET status = ?4, open = ?5, department = ?6, clerk = ?7, class = ?8, folder = ?9, due = ?10, flags = ?11, sender = ?12, restricted = ?13,
+       readers = ?14, hide_from = ?15, body = ?16
+ WHERE leaf = ?1 AND register = ?2 AND year = ?3`
+
+func (t *tx) writeWorks(ctx context.Context, st *registry.State, w registry.Writes) error {
+	fresh, known := split(w.Works, func(k *registry.Work) bool { return st.Entries[k.Number].Found })
 	bodies := make([]string, len(w.Works))
-	for i := range w.Works {
-		body, err := json.Marshal(&w.Works[i])
+	for i := range bodies {
+		k := pick(fresh, known, i)
+		body, err := json.Marshal(k)
 		if err != nil {
-			return fmt.Errorf("%w: entry %s: %w", registry.ErrData, w.Works[i].Number, err)
+			return fmt.Errorf("%w: entry %s: %w", registry.ErrData, k.Number, err)
 		}
 		bodies[i] = string(body)
 	}
-	return t.put(ctx, &workRows, len(w.Works), func(v []any, i int) []any {
-		k := &w.Works[i]
+	return t.insertAndUpdate(ctx, &workRows, len(fresh), updateWork, len(known), func(v []any, i int) []any {
+		k := pick(fresh, known, i)
 		return append(v, k.Leaf, k.Number.Register, k.Number.Year, string(k.Status), k.Status.Open(), k.Department, k.Clerk, k.Class,
 			k.Folder, k.Deadline.Due.String(), flagColumn(k.Flags), strings.ToLower(k.Sender.Email), k.Restricted,
 			arrayOrNull(k.Readers), arrayOrNull(k.HideFrom), bodies[i])
 	})
 }
 
-var markRows = newBulk("INSERT OR ROLLBACK INTO mark (rowid, marks)", 2, "")
+var markRows = newBulk("INSERT OR ROLLBACK INTO mark (rowid, marks)", 2)
 
-// writeMarks notes by what entries and notices are looked for. An entry that
-// is changed is marked again: it may have another sender now.
-func (t *tx) writeMarks(ctx context.Context, w registry.Writes) error {
+// writeMarks notes by what entries, notices and traces are looked for. An entry
+// that is changed is marked again: it may have another sender now.
+func (t *tx) writeMarks(ctx context.Context, _ *registry.State, w registry.Writes) error {
 	marks := map[int64][]string{}
 	for i := range w.Entries {
 		if k := &w.Entries[i]; k.MessageID != "" {
@@ -169,55 +234,89 @@ func (t *tx) writeMarks(ctx context.Context, w registry.Writes) error {
 		o := &w.Outbox[i]
 		marks[o.Leaf] = append(marks[o.Leaf], mark(markRecipient, o.Recipient))
 	}
+	leafOf := leavesOf(w)
+	for i := range w.Traces {
+		tr := &w.Traces[i]
+		marks[leafOf[tr.Item]] = append(marks[leafOf[tr.Item]], traceMark(tr.TraceKey))
+	}
 	leaves := slices.Sorted(maps.Keys(marks))
 	return t.put(ctx, &markRows, len(leaves), func(v []any, i int) []any {
 		return append(v, leaves[i], strings.Join(marks[leaves[i]], " "))
 	})
 }
 
-var folderRows = newBulk("INSERT OR ROLLBACK INTO folder ("+folderColumns+", year)", 18, `ON CONFLICT (id) DO UPDATE
-   SET year = excluded.year, state = excluded.state, case_number = excluded.case_number, class = excluded.class,
-       department = excluded.department, clerk = excluded.clerk, title = excluded.title, joined_into = excluded.joined_into,
-       moved_to = excluded.moved_to, moved_from = excluded.moved_from, entries = excluded.entries, opened_at = excluded.opened_at,
-       closed_at = excluded.closed_at, case_at = excluded.case_at, leaf = excluded.leaf, last_leaf = excluded.last_leaf, restricted = excluded.restricted`)
+var folderRows = newBulk("INSERT OR ROLLBACK INTO folder ("+folderColumns+", year)", 18)
 
-func (t *tx) writeFolders(ctx context.Context, w registry.Writes) error {
-	return t.put(ctx, &folderRows, len(w.Folders), func(v []any, i int) []any {
-		f := &w.Folders[i]
+const updateFolder = `UPDATE OR ROLLBACK folder
+   SET state = ?2, case_number = ?3, class = ?4, department = ?5, clerk = ?6, title = ?7, joined_into = ?8, moved_to = ?9, moved_from = ?10,
+       entries = ?11, opened_at = ?12, closed_at = ?13, case_at = ?14, leaf = ?15, last_leaf = ?16, restricted = ?17, year = ?18
+ WHERE id = ?1`
+
+// writeFolders updates before it inserts: what a moved case leaves behind takes
+// over its number.
+func (t *tx) writeFolders(ctx context.Context, st *registry.State, w registry.Writes) error {
+	fresh, known := split(w.Folders, func(f *registry.Folder) bool { return st.Folders[f.ID].Found })
+	fill := func(v []any, i int) []any {
+		f := pick(known, fresh, i)
 		return append(v, f.ID, f.State, f.Case, f.Class, f.Department, f.Clerk, f.Title, f.JoinedInto, f.MovedTo, f.MovedFrom, f.Entries,
 			micros(f.OpenedAt), micros(f.ClosedAt), micros(f.CaseAt), f.Leaf, f.LastLeaf, f.Restricted, yearIn(cmp.Or(f.Case, f.ID)))
-	})
+	}
+	for i := range known {
+		t.values = fill(t.values[:0], i)
+		if err := t.one(ctx, updateFolder, t.values...); err != nil {
+			return err
+		}
+	}
+	return t.put(ctx, &folderRows, len(fresh), func(v []any, i int) []any { return fill(v, len(known)+i) })
 }
 
-var counterRows = newBulk("INSERT OR ROLLBACK INTO counter (department, class, subgroup, year, taken)", 5,
-	"ON CONFLICT (department, class, subgroup, year) DO UPDATE SET taken = excluded.taken")
-
-func (t *tx) writeCounters(ctx context.Context, w registry.Writes) error {
-	series := slices.Collect(maps.Keys(w.Counters))
-	return t.put(ctx, &counterRows, len(series), func(v []any, i int) []any {
-		c := series[i]
-		return append(v, c.Department, c.Class, c.Group, c.Year, w.Counters[c])
-	})
+// writeCounters: a replayed case number sets its counter without looking.
+func (t *tx) writeCounters(ctx context.Context, _ *registry.State, w registry.Writes) error {
+	const text = `INSERT INTO counter (department, class, subgroup, year, taken) VALUES (?1, ?2, ?3, ?4, ?5)
+ON CONFLICT (department, class, subgroup, year) DO UPDATE SET taken = excluded.taken`
+	for c, taken := range w.Counters {
+		if err := t.one(ctx, text, c.Department, c.Class, c.Group, c.Year, taken); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-var balanceRows = newBulk("INSERT OR ROLLBACK INTO balance ("+balanceColumns+")", 4, `ON CONFLICT (clerk) DO UPDATE
-   SET open = excluded.open, given = excluded.given, last_leaf = excluded.last_leaf`)
-
-func (t *tx) writeBalances(ctx context.Context, w registry.Writes) error {
-	return t.put(ctx, &balanceRows, len(w.Balances), func(v []any, i int) []any {
+func (t *tx) writeBalances(ctx context.Context, _ *registry.State, w registry.Writes) error {
+	// A clerk who has nothing in hand may have a row or not.
+	const text = "INSERT OR REPLACE INTO balance (" + balanceColumns + ") VALUES (?1, ?2, ?3, ?4)"
+	for i := range w.Balances {
 		b := &w.Balances[i]
-		return append(v, b.Clerk, b.Open, b.Given, b.LastLeaf)
-	})
+		if err := t.one(ctx, text, b.Clerk, b.Open, b.Given, b.LastLeaf); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-var traceRows = newBulk("INSERT OR ROLLBACK INTO trace (week, kind, key, item, digest, register, year, seq, at)", 9,
-	`ON CONFLICT (week, kind, key, item) DO UPDATE
-   SET digest = excluded.digest, register = excluded.register, year = excluded.year, seq = excluded.seq, at = excluded.at`)
+// leavesOf gives the leaves of the items that have traces: they arrived now.
+func leavesOf(w registry.Writes) map[registry.ItemID]int64 {
+	out := make(map[registry.ItemID]int64, len(w.Arrivals))
+	for i := range w.Arrivals {
+		out[w.Arrivals[i].Item] = w.Arrivals[i].Leaf
+	}
+	return out
+}
 
-func (t *tx) writeTraces(ctx context.Context, w registry.Writes) error {
+var traceRows = newBulk("INSERT OR ROLLBACK INTO trace (leaf, kind, key, week, item, digest, register, year, seq, at)", 10)
+
+func (t *tx) writeTraces(ctx context.Context, _ *registry.State, w registry.Writes) error {
+	leafOf := leavesOf(w)
+	if err := t.freshen(ctx); err != nil {
+		return err
+	}
+	for i := range w.Traces {
+		t.pen.sieve.add(w.Traces[i].TraceKey)
+	}
 	err := t.put(ctx, &traceRows, len(w.Traces), func(v []any, i int) []any {
 		r := &w.Traces[i]
-		return append(v, r.Week, r.Kind, r.Key[:], r.Item[:], r.Digest[:], r.Number.Register, r.Number.Year, r.Number.Seq, micros(r.At))
+		return append(v, leafOf[r.Item], r.Kind, r.Key[:], r.Week, r.Item[:], r.Digest[:], r.Number.Register, r.Number.Year, r.Number.Seq,
+			micros(r.At))
 	})
 	if err != nil || w.ForgetTraces == 0 {
 		return err
@@ -226,18 +325,24 @@ func (t *tx) writeTraces(ctx context.Context, w registry.Writes) error {
 	return err
 }
 
-// A row has its recipient's turn if nothing of his is undone.
-var outboxRows = newBulk(`INSERT OR ROLLBACK INTO outbox (turn, leaf, n, node, kind, recipient, register, year, seq, item, variant, state, attempts,
-       not_before, lease_by, lease_till, message_id, rendered, sender, addresses, last_error, created_at, done_at)`, 24, "",
-	"? AND NOT EXISTS (SELECT 1 FROM outbox WHERE recipient = ? AND state IN ('ready', 'leased'))")
+// What is not known of a row before it is claimed has its default.
+var outboxRows = newBulk(`INSERT OR ROLLBACK INTO outbox (leaf, n, turn, node, kind, recipient, whose, register, year, seq, item, variant, state,
+       attempts, not_before, message_id, created_at)`, 17)
 
-func (t *tx) writeOutbox(ctx context.Context, w registry.Writes) error {
+// writeOutbox gives a row its recipient's turn if nothing of his is undone.
+func (t *tx) writeOutbox(ctx context.Context, _ *registry.State, w registry.Writes) error {
+	if len(w.Outbox) == 0 {
+		return nil
+	}
 	type place struct {
-		leaf, n int64
-		turn    bool // first of its recipient among these
+		leaf, n, whose int64
+		turn           bool
 	}
 	places := make([]place, len(w.Outbox))
-	waiting := map[string]bool{}
+	waiting, err := t.waiting(ctx, w.Outbox)
+	if err != nil {
+		return err
+	}
 	for i := range w.Outbox {
 		o := &w.Outbox[i]
 		leaf, n, err := outboxKey(o.ID)
@@ -245,20 +350,37 @@ func (t *tx) writeOutbox(ctx context.Context, w registry.Writes) error {
 			return err
 		}
 		undone := o.State == registry.OutboxReady || o.State == registry.OutboxLeased
-		places[i] = place{leaf, n, undone && !waiting[o.Recipient]}
+		places[i] = place{leaf, n, number(o.Recipient), undone && !waiting[o.Recipient]}
 		waiting[o.Recipient] = waiting[o.Recipient] || undone
 	}
 	return t.put(ctx, &outboxRows, len(w.Outbox), func(v []any, i int) []any {
 		o, p := &w.Outbox[i], places[i]
-		return append(v, p.turn, o.Recipient, p.leaf, p.n, o.Node, o.Kind, o.Recipient, o.Number.Register, o.Number.Year, o.Number.Seq,
-			o.Item[:], o.Variant, o.State, o.Attempts, micros(o.NotBefore), o.LeaseBy, micros(o.LeaseTill), o.MessageID, o.Rendered,
-			o.From, array(o.To), o.LastError, micros(o.CreatedAt), micros(o.DoneAt))
+		return append(v, p.leaf, p.n, p.turn, o.Node, o.Kind, o.Recipient, p.whose, o.Number.Register, o.Number.Year, o.Number.Seq,
+			o.Item[:], o.Variant, o.State, o.Attempts, micros(o.NotBefore), o.MessageID, micros(o.CreatedAt))
 	})
+}
+
+// waiting gives the recipients for whom something is undone.
+func (t *tx) waiting(ctx context.Context, rows []registry.OutboxRow) (map[string]bool, error) {
+	out := map[string]bool{}
+	marks := make([]int64, len(rows))
+	for i := range rows {
+		marks[i] = number(rows[i].Recipient)
+	}
+	slices.Sort(marks)
+	const text = "SELECT recipient FROM json_each(?1) AS want CROSS JOIN outbox ON whose = want.value AND turn = 1"
+	err := t.query(ctx, text, func(r row) error {
+		var recipient string
+		err := r.Scan(&recipient)
+		out[recipient] = true
+		return err
+	}, array(slices.Compact(marks)))
+	return out, err
 }
 
 // An erasure takes away what the leaves of the item's arrivals hold. Their
 // bodies stay, and so does what was done since.
-func (t *tx) writeErasures(ctx context.Context, w registry.Writes) error {
+func (t *tx) writeErasures(ctx context.Context, _ *registry.State, w registry.Writes) error {
 	for i := range w.Leaves {
 		l := &w.Leaves[i]
 		if l.Type != string(registry.ActErased) {
