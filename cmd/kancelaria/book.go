@@ -166,6 +166,19 @@ func (b *book) Check(ctx context.Context) ([]registry.Finding, error) {
 	return with(ctx, b, func(s registry.Store) ([]registry.Finding, error) { return s.Check(ctx) })
 }
 
+// Clock asks the store what time it is; a book in a file has no clock of its
+// own and gives none.
+func (b *book) Clock(ctx context.Context) (time.Time, error) {
+	return with(ctx, b, func(s registry.Store) (time.Time, error) {
+		if keeper, ok := s.(interface {
+			Clock(ctx context.Context) (time.Time, error)
+		}); ok {
+			return keeper.Clock(ctx)
+		}
+		return time.Time{}, nil
+	})
+}
+
 // Close closes what is open.
 func (b *book) Close() error {
 	b.mu.Lock()
