@@ -66,6 +66,14 @@ func descends(all map[int]proc, pid int, from []int) bool {
 	return false
 }
 
+// forgetPeaks makes the kernel measure the peak of memory anew.
+func forgetPeaks(pids []int) {
+	for _, pid := range pids {
+		// Without the right to it the peak is that since the start.
+		_ = os.WriteFile(filepath.Join("/proc", strconv.Itoa(pid), "clear_refs"), []byte("5"), 0)
+	}
+}
+
 // memoryOf gives the sum of the peaks of resident memory, in megabytes.
 func memoryOf(pids []int) float64 {
 	var kilobytes int64
