@@ -130,28 +130,6 @@ type Flaw struct {
 	Note string `json:"note,omitempty"` // English, for the operator
 }
 
-// A SignatureReport is evidence about one signature, not a judgement.
-// Vocabulary: ETSI EN 319 102-1.
-type SignatureReport struct {
-	Path      string    `json:"path"`
-	Format    string    `json:"format"`
-	Verdict   string    `json:"verdict"` // TOTAL-PASSED, TOTAL-FAILED, INDETERMINATE
-	Reason    string    `json:"reason"`
-	Signer    Signer    `json:"signer"`
-	Level     string    `json:"level"`
-	SignedAt  time.Time `json:"signed_at,omitzero"`
-	CheckedAt time.Time `json:"checked_at,omitzero"`
-	Covers    string    `json:"covers"` // whole, part, older_revision, files
-}
-
-// A Signer is whom a certificate names.
-type Signer struct {
-	Name   string `json:"name"`
-	Email  string `json:"email"`
-	Serial string `json:"serial"`
-	Issuer string `json:"issuer"`
-}
-
 // An Authentication is what mail authentication says of the sender.
 type Authentication struct {
 	SPF     string      `json:"spf"`   // pass, fail, softfail, neutral, none, temperror, permerror, not_checked
