@@ -58,6 +58,13 @@ func (a *answers) ask(id registry.ItemID) chan answer {
 	return w
 }
 
+// awaited reports whether a door waits for the answer about an item.
+func (a *answers) awaited(id registry.ItemID) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return len(a.waiting[id]) > 0
+}
+
 func (a *answers) forget(id registry.ItemID, w chan answer) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

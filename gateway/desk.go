@@ -63,6 +63,8 @@ type Book interface {
 	Offer(ctx context.Context, d registry.Draft) func(context.Context) (registry.Outcome, error)
 	// Prompt reports whether a draft offered now would be written at once.
 	Prompt() bool
+	// Hurry says that somebody waits for the outcome of a draft.
+	Hurry()
 }
 
 // A Journal is told what the office did, one method an event.
@@ -186,6 +188,9 @@ func (d *Desk) handle(ctx context.Context, it registry.Item, turn *turn) (regist
 	turn.wait(ctx)
 	written := d.Book.Offer(ctx, draft)
 	turn.pass()
+	if d.answers.awaited(it.ID) {
+		d.Book.Hurry()
+	}
 	out, err := written(ctx)
 	if err == nil {
 		err = out.Err()
@@ -232,6 +237,7 @@ const glance = 100 * time.Millisecond
 func (d *Desk) Wait(ctx context.Context, id registry.ItemID) (registry.Outcome, error) {
 	answered := d.answers.ask(id)
 	defer d.answers.forget(id, answered)
+	d.Book.Hurry() // the draft may have been offered before
 	look := time.NewTicker(glance)
 	defer look.Stop()
 	for {

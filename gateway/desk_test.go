@@ -119,6 +119,8 @@ func (w *town) Offer(_ context.Context, d registry.Draft) func(context.Context) 
 	return func(context.Context) (registry.Outcome, error) { return out, err }
 }
 
+func (w *town) Hurry() {}
+
 func (w *town) Prompt() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"kancelaria/registry"
 )
@@ -25,7 +27,7 @@ func (f Finder) cases(ctx context.Context, doc registry.Document, from string) (
 	}
 	seen := map[string]bool{}
 	var refs []registry.CaseRef
-	for _, raw := range candidate.FindAllString(doc.Subject+"\n"+own, 4*maxRefs) {
+	for _, raw := range candidates(doc.Subject+"\n"+own, 4*maxRefs) {
 		ref, ok, err := f.ref(ctx, raw, from)
 		if err != nil {
 			return nil, err
@@ -37,6 +39,41 @@ func (f Finder) cases(ctx context.Context, doc registry.Document, from string) (
 		refs = append(refs, ref)
 	}
 	return refs, nil
+}
+
+// candidates finds up to most of them. Only words that look like a mark are
+// shown to the expression: it costs more than all else the desk looks up.
+func candidates(text string, most int) []string {
+	var found []string
+	for word := range strings.FieldsFuncSeq(text, outsideMarks) {
+		if len(found) >= most {
+			break
+		}
+		if mayHoldMark(word) {
+			found = append(found, candidate.FindAllString(word, most-len(found))...)
+		}
+	}
+	return found
+}
+
+// outsideMarks holds for runes that no mark contains.
+func outsideMarks(r rune) bool {
+	return r != '.' && r != '-' && r != '/' && !unicode.IsLetter(r) && !unicode.IsDigit(r)
+}
+
+// mayHoldMark reports whether a word has a letter and twice a figure after a
+// dot, slash or hyphen.
+func mayHoldMark(word string) bool {
+	figures, letter := 0, false
+	for i := range len(word) {
+		switch c := word[i]; {
+		case c >= utf8.RuneSelf || 'a' <= c|0x20 && c|0x20 <= 'z':
+			letter = true
+		case '0' <= c && c <= '9' && i > 0 && strings.IndexByte("./-", word[i-1]) >= 0:
+			figures++
+		}
+	}
+	return letter && figures >= 2
 }
 
 // ref reads one candidate and says what is known of it.

@@ -44,6 +44,9 @@ type RegistrarOptions struct {
 	// Group bounds how many drafts are written at once (default 256), Queue
 	// how many may wait (default 8,192).
 	Group, Queue int
+	// Rhythm is how soon after a group the next is written while nobody waits
+	// for a number (see Hurry); 0 is at once.
+	Rhythm time.Duration
 	// Written, if set, is called after each group with how many of its drafts
 	// were written, how many were known, and how long it took.
 	Written func(written, repeated int, took time.Duration)
@@ -63,8 +66,10 @@ type Registrar struct {
 
 	copied atomic.Int64 // the highest leaf in the copybook; it only grows
 	wake   chan struct{}
-	clock  clock  // owned by Run
-	seen   memory // owned by Run
+	hurry  chan struct{} // holds one when somebody waits for a number
+	wrote  time.Duration // steady, when the last group was begun; owned by Run
+	clock  clock         // owned by Run
+	seen   memory        // owned by Run
 }
 
 // The two places where writing can be held up.
@@ -103,7 +108,7 @@ func NewRegistrar(store Store, o RegistrarOptions) *Registrar {
 	}
 	o.Group = cmp.Or(o.Group, 256)
 	o.Queue = cmp.Or(o.Queue, 8192)
-	r := &Registrar{store: store, o: o, wake: make(chan struct{}, 1)}
+	r := &Registrar{store: store, o: o, wake: make(chan struct{}, 1), hurry: make(chan struct{}, 1)}
 	r.copied.Store(-1)
 	if o.Copybook == nil {
 		r.copied.Store(math.MaxInt64)
@@ -152,9 +157,21 @@ func failed(err error) func(context.Context) (Outcome, error) {
 	return func(context.Context) (Outcome, error) { return Outcome{}, err }
 }
 
-// Submit offers a draft and waits for its outcome.
+// Submit offers a draft and waits for its outcome, as somebody who stands at
+// the counter does.
 func (r *Registrar) Submit(ctx context.Context, d Draft) (Outcome, error) {
-	return r.Offer(ctx, d)(ctx)
+	written := r.Offer(ctx, d)
+	r.Hurry()
+	return written(ctx)
+}
+
+// Hurry says that somebody waits for the outcome of a draft offered already:
+// it is written without regard to the rhythm.
+func (r *Registrar) Hurry() {
+	select {
+	case r.hurry <- struct{}{}:
+	default: // asked for already
+	}
 }
 
 // complete fills in what only the office knows of a draft.
@@ -259,13 +276,8 @@ func (r *Registrar) take(ctx context.Context) []*offered {
 		if ctx.Err() != nil {
 			return nil
 		}
-		r.mu.Lock()
-		n := min(len(r.queue), r.o.Group)
-		group := r.queue[:n:n]
-		r.queue = r.queue[n:]
-		r.mu.Unlock()
-		if n > 0 {
-			return group
+		if r.Waiting() > 0 && r.gather(ctx) {
+			return r.next()
 		}
 		select {
 		case <-r.wake:
@@ -273,4 +285,39 @@ func (r *Registrar) take(ctx context.Context) []*offered {
 			return nil
 		}
 	}
+}
+
+// next takes a group off the queue.
+func (r *Registrar) next() []*offered {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := min(len(r.queue), r.o.Group)
+	group := r.queue[:n:n]
+	r.queue = r.queue[n:]
+	r.wrote = r.o.Steady()
+	return group
+}
+
+// gather lets drafts come together for which nobody waits: each group costs the
+// disk its syncs, and what it costs the door cannot use. The first draft after
+// a while is not held up. False when ctx ends.
+func (r *Registrar) gather(ctx context.Context) bool {
+	rest := r.o.Rhythm - (r.o.Steady() - r.wrote)
+	if rest <= 0 {
+		return true
+	}
+	timer := time.NewTimer(rest)
+	defer timer.Stop()
+	for r.Waiting() < r.o.Group/2 {
+		select {
+		case <-timer.C:
+			return true
+		case <-r.hurry:
+			return true
+		case <-r.wake:
+		case <-ctx.Done():
+			return false
+		}
+	}
+	return true
 }

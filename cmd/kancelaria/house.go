@@ -51,6 +51,7 @@ type house struct {
 	tokens      *gateway.Tokens
 	reader      *parse.Reader
 	originals   originals
+	recent      *recent
 	desk        *gateway.Desk
 	facts       gateway.Finder
 	drafter     gateway.Drafter
@@ -67,6 +68,10 @@ type house struct {
 	began       time.Time
 	purpose     purpose
 }
+
+// rhythm is how close together groups of letters are written that nobody at a
+// door waits for. It is far below what a person notices.
+const rhythm = 25 * time.Millisecond
 
 // openHouse takes the instance lock and opens book and archive.
 func openHouse(ctx context.Context, cfg *config.Config, log *slog.Logger, p purpose) (*house, error) {
@@ -148,9 +153,11 @@ func (h *house) openArchive(ctx context.Context) error {
 func (h *house) furnish() {
 	h.registrar = registry.NewRegistrar(h.book, registry.RegistrarOptions{
 		Copybook: h.spool, Office: h.orders.office, Receipts: h.cfg.Receipts.Enabled, Newest: h.newest, Now: h.now, Steady: steady, Log: h.log, Node: h.cfg.Node,
+		Rhythm: rhythm,
 	})
 	h.reader = parse.New(parse.Options{Now: h.now, Log: h.log, TempDir: string(h.cfg.Data)})
 	h.originals = originals{h.archive, h.reader}
+	h.recent = newRecent(recentBytes)
 	sifter := screen.New(screen.Options{
 		Resolver: resolver(h.cfg.Auth.DNS), Timeout: h.cfg.Auth.Timeout, AuthservID: h.cfg.SMTP.AuthservID, Clamd: h.cfg.Scanner.Clamd,
 		Originals: h.originals, Now: h.now, Log: h.log,
@@ -170,7 +177,7 @@ func (h *house) furnish() {
 		Undelivered: h.unreachable.Undelivered,
 	})
 	h.desk = gateway.New(gateway.Options{
-		Spool: h.spool, Reader: h.originals, Screen: sifter, Facts: h.facts, Draft: h.drafter, Book: replies.Around(h.registrar),
+		Spool: h.spool, Reader: remembering{h.originals, h.recent}, Screen: sifter, Facts: h.facts, Draft: h.drafter, Book: replies.Around(h.registrar),
 		Journal: h.journal, Now: h.now, Log: h.log,
 		Rules: func() gateway.Decider { return replies.Decider(h.orders.rules()) },
 		Ring:  func() { h.ring() },

@@ -97,7 +97,9 @@ func (h *house) searchText(ctx context.Context, leaf registry.LeafRow) (registry
 	}
 	it := a.Item
 	it.Place = a.Place
-	if doc, err := h.originals.Read(ctx, it); err == nil {
+	if text, ok := h.recent.take(it.ID); ok {
+		words = append(words, text)
+	} else if doc, err := h.originals.Read(ctx, it); err == nil {
 		words = append(words, doc.Text)
 	}
 	return registry.Text{Number: l.Outcome.Number, Words: registry.Fold(strings.Join(words, "\n"))}, true

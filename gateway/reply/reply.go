@@ -45,6 +45,7 @@ type Decider interface {
 type Book interface {
 	Offer(ctx context.Context, d registry.Draft) func(context.Context) (registry.Outcome, error)
 	Prompt() bool
+	Hurry()
 }
 
 // Options of a Room; all but Originals and Log are required.

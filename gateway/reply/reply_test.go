@@ -75,6 +75,8 @@ func (f *fakeBook) Offer(_ context.Context, d registry.Draft) func(context.Conte
 
 func (f *fakeBook) Prompt() bool { return true }
 
+func (f *fakeBook) Hurry() {}
+
 func (f *fakeBook) Original(_ context.Context, it registry.Item) (io.ReadCloser, error) {
 	return io.NopCloser(strings.NewReader(f.reports[it.ID])), nil
 }

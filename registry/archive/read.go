@@ -179,12 +179,20 @@ func (a *Archive) isErased(ctx context.Context, r *record, i int) (bool, error) 
 
 // verified opens and checks the original of r.
 func (a *Archive) verified(ctx context.Context, r *record) (*original, error) {
+	small := r.h.bodyLen <= int64(a.opt.LargeFrom)
+	if small && !r.h.isLarge() { // the segment is open already
+		o := &original{SectionReader: io.NewSectionReader(r.file, r.h.bodyOffset(r.at.offset), r.h.bodyLen), digest: r.h.body}
+		if err := o.load(r.h.bodyLen); err != nil {
+			return nil, err
+		}
+		return o, nil
+	}
 	f, from, err := a.bodyFile(r)
 	if err != nil {
 		return nil, err
 	}
 	o := &original{SectionReader: io.NewSectionReader(f, from, r.h.bodyLen), Closer: f, digest: r.h.body}
-	if r.h.bodyLen <= int64(a.opt.LargeFrom) {
+	if small {
 		err = errors.Join(o.load(r.h.bodyLen), f.Close())
 	} else if err = checkBody(ctx, o, r.h.body); err == nil {
 		_, err = o.Seek(0, io.SeekStart)
