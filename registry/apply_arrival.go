@@ -24,10 +24,14 @@ func (f *fold) decideArrival(l *Line) error {
 		}
 	}
 	l.Outcome.Disposition, l.Outcome.Item = a.Disposition, a.Item.ID
-	if a.Disposition != Registered {
+	switch a.Disposition {
+	case Registered:
+		return f.decideEntry(l)
+	case Attached:
+		return f.decideAttach(l)
+	default:
 		return nil
 	}
-	return f.decideEntry(l)
 }
 
 // check refuses arrivals that no book could hold.
@@ -39,7 +43,7 @@ func (a *Arrival) check(d Draft) error {
 		return refuse("item %s does not say when it arrived", a.Item.ID)
 	case !isRegister(a.Item.Register):
 		return refuse("item %s is for the register %.40q, and that is no name of one", a.Item.ID, a.Item.Register)
-	case a.Disposition != Registered && a.Disposition != Quarantined && a.Disposition != Beside:
+	case a.Disposition != Registered && a.Disposition != Quarantined && a.Disposition != Beside && a.Disposition != Attached:
 		return refuse("item %s cannot arrive as %.40q", a.Item.ID, string(a.Disposition))
 	case a.Late && d.On.Before(a.ReceivedOn):
 		return refuse("item %s cannot have arrived on %s: that is after %s", a.Item.ID, a.ReceivedOn, d.On)
@@ -60,6 +64,8 @@ func (f *fold) decideRelease(l *Line, row ArrivalRow) error {
 		a.Decision.Flags = AddFlags(slices.Clip(a.Decision.Flags), FlagPromoted)
 	case Registered:
 		return forbid("item %s is in the book as %s", a.Item.ID, row.Number)
+	case Attached:
+		return forbid("item %s is a scan of %s", a.Item.ID, row.Number)
 	case Redelivered:
 		return refuse("item %s repeats item %s; that one counts", a.Item.ID, row.First)
 	case Rejected:
@@ -190,9 +196,13 @@ func (f *fold) enterArrival(l Line) (kind, subject string, previous int64) {
 	}
 	row.Disposition, row.Leaf, row.Number, row.Reason = o.Disposition, o.Leaf, o.Number, a.Reason
 	f.arrivals.set(row.Item, row)
-	if o.Disposition == Registered {
+	switch o.Disposition {
+	case Registered:
 		f.enterEntry(l)
 		return string(o.Disposition), o.Number.String(), previous
+	case Attached:
+		subject, previous = f.enterAttach(l)
+		return string(o.Disposition), subject, previous
 	}
 	// What a bounce answers is where people look for it.
 	if n, err := ParseNumber(a.Answers); err == nil && f.entries.get(n).Found {
@@ -325,6 +335,9 @@ func (f *fold) mayReplayArrival(l Line) error {
 			f.entries.get(o.Number)
 		}
 		return nil
+	}
+	if o.Disposition == Attached && !f.entries.get(o.Number).Found {
+		return refuse("item %s is a scan of %s, which is not there", a.Item.ID, o.Number)
 	}
 	if o.Disposition != Registered {
 		return nil

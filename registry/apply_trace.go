@@ -127,7 +127,11 @@ func (a *Arrival) bodyName() string {
 	if a.Item.Envelope == nil || digest.IsZero() {
 		digest = a.Item.Original.Digest
 	}
-	return string(digest[:])
+	name := string(digest[:])
+	if f := a.Item.File; f != nil && f.Pages != nil { // letters of one batch are not the same letter
+		name += f.Pages.String()
+	}
+	return name
 }
 
 func (a *Arrival) traceKey(kind byte, name string) TraceKey {

@@ -58,6 +58,7 @@ const (
 	Quarantined Disposition = "quarantined"
 	Beside      Disposition = "beside"   // filed beside the book: ads, bounces, automatic replies
 	Rejected    Disposition = "rejected" // a person looked at a quarantined item and kept it out
+	Attached    Disposition = "attached" // a scan of paper that has its number: it joins that entry
 )
 
 // An Arrival offers an item to the book.
@@ -67,7 +68,7 @@ type Arrival struct {
 	Document    Document    `json:"document"`
 	Decision    Decision    `json:"decision"`
 	Facts       Facts       `json:"facts,omitzero"`
-	Disposition Disposition `json:"disposition"`      // registered, quarantined or beside
+	Disposition Disposition `json:"disposition"`      // registered, quarantined, beside or attached
 	Reason      string      `json:"reason,omitempty"` // of quarantine or beside, a code
 	Receipt     ReceiptPlan `json:"receipt"`
 	// Bare: the full draft was refused; only what cannot fail is offered.
@@ -75,6 +76,8 @@ type Arrival struct {
 	// Late: registered by a person later (release, paper, hand); the year is
 	// that of registration and ReceivedOn keeps the arrival.
 	Late bool `json:"late,omitempty"`
+	// To is the entry that an attached scan joins.
+	To string `json:"to,omitempty"`
 	// Answers names the entry a bounce or automatic reply belongs to.
 	Answers string `json:"answers,omitempty"`
 	// Title for the register, never just the raw subject.

@@ -90,6 +90,7 @@ const (
 	FlagToComplete          Flag = "to_complete"
 	FlagLoop                Flag = "loop"
 	FlagClassified          Flag = "classified_marking"
+	FlagUnknownCode         Flag = "unknown_code" // a label that looks like ours and names no entry
 )
 
 // doubt lists the flags under which a folder does not become a case by itself

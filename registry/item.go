@@ -169,6 +169,12 @@ type File struct {
 	// ePUAP), and EvidenceAt is when they say it was made.
 	Evidence   []string  `json:"evidence,omitempty"`
 	EvidenceAt time.Time `json:"evidence_at,omitzero"`
+	// Codes are the barcodes read on its pages; Attach is the entry whose label
+	// is on the first of them, and Pages are its own of a batch whose original
+	// is that of several items.
+	Codes  []PageCode `json:"codes,omitempty"`
+	Attach string     `json:"attach,omitempty"`
+	Pages  *Pages     `json:"pages,omitempty"`
 }
 
 // Hand is what a person typed with a document handed in at the counter.

@@ -127,7 +127,7 @@ func bareDraft(d Draft, office *Office) Draft {
 		stripped.Envelope = &Envelope{}
 	}
 	d.Arrival = &Arrival{
-		Item: stripped, Place: a.Place, Disposition: a.Disposition, Bare: true, Late: a.Late,
+		Item: stripped, Place: a.Place, Disposition: a.Disposition, To: a.To, Bare: true, Late: a.Late,
 		ReceivedAt: a.ReceivedAt, ReceivedOn: a.ReceivedOn,
 		Document: Document{Redelivery: a.Document.Redelivery, Flaws: []Flaw{{Code: "unreadable"}}},
 		Decision: Decision{

@@ -79,7 +79,11 @@ func (w addressee) line(texts *registry.Texts, department string) string {
 }
 
 func eventOf(t told) string {
-	if t.act == nil {
+	switch {
+	case t.act != nil:
+	case t.row.Variant == string(registry.Attached):
+		return "changed" // a further scan of what the clerk has
+	default:
 		return "assigned"
 	}
 	switch t.act.Kind {
