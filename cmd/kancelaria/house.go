@@ -71,7 +71,7 @@ type house struct {
 
 // rhythm is how close together groups of letters are written that nobody at a
 // door waits for. It is far below what a person notices.
-const rhythm = 25 * time.Millisecond
+const rhythm = 100 * time.Millisecond
 
 // openHouse takes the instance lock and opens book and archive.
 func openHouse(ctx context.Context, cfg *config.Config, log *slog.Logger, p purpose) (*house, error) {
