@@ -46,3 +46,17 @@ func CheckProof(p ledger.Proof, publics ...string) (LeafBody, ledger.Checkpoint,
 	}
 	return body, head, nil
 }
+
+// ReadProof reads the text of a proof and checks it with CheckProof, for those
+// who know no ledger.
+func ReadProof(text []byte, publics ...string) (LeafBody, Checkpoint, error) {
+	p, err := ledger.ParseProof(text)
+	if err != nil {
+		return LeafBody{}, Checkpoint{}, err
+	}
+	body, head, err := CheckProof(p, publics...)
+	if err != nil {
+		return LeafBody{}, Checkpoint{}, err
+	}
+	return body, Checkpoint{Size: head.Size, Root: Digest(head.Root), Note: p.Checkpoint}, nil
+}

@@ -56,6 +56,7 @@ type cli struct {
 	Outbox     outboxCmd     `cmd:"" help:"Notices and receipts to be sent: list, retry."`
 	Spool      spoolCmd      `cmd:"" help:"What is accepted and not settled: list, retry."`
 	Archive    archiveCmd    `cmd:"" help:"The journal of originals: list, fsck."`
+	Receipt    receiptCmd    `cmd:"" help:"Receipts of senders: verify."`
 	Verify     verifyCmd     `cmd:"" help:"Recompute ledger, numbers and digests; exit 6 on any difference."`
 	Key        keyCmd        `cmd:"" help:"The office's keys: show."`
 	Help       helpCmd       `cmd:"" name:"help" help:"The manual, by topic."`
