@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"crypto/rand"
-	"slices"
 	"time"
 
 	"kancelaria/registry"
@@ -15,6 +14,8 @@ type Drafter struct {
 	Receipts bool // whether the office sends receipts at all
 	// Untitled names a document without a subject, in the office's language.
 	Untitled func(it registry.Item, doc registry.Document) string
+	// Extract keeps what the rules look at; nil keeps nothing.
+	Extract func(doc registry.Document) registry.Extract
 	// Shadow: the office only tries kancelaria; nobody outside is written to.
 	Shadow bool
 }
@@ -36,7 +37,6 @@ func (d Drafter) Arrival(it registry.Item, doc registry.Document, facts registry
 		ReceivedAt:  it.ReceivedAt(),
 	}
 	a.ReceivedOn = registry.DayOf(a.ReceivedAt, office.Zone)
-	a.Decision.Notify = append(a.Decision.Notify, waitedOnBy(office, dec)...)
 	switch dec.Screen {
 	case "quarantine":
 		a.Disposition, a.Reason = registry.Quarantined, dec.ScreenReason
@@ -61,30 +61,12 @@ func (d Drafter) Arrival(it registry.Item, doc registry.Document, facts registry
 	}
 	a.ToComplete = isScan(it) && a.Sender == registry.Sender{}
 	a.Receipt = registry.PlanReceipt(it, doc, a.Decision, office, d.Receipts && !d.Shadow)
+	if d.Extract != nil {
+		a.Extract = d.Extract(doc)
+	}
 	draft := registry.Draft{Key: "item/" + it.ID.String(), At: d.Now().UTC(), Actor: "kancelaria", Arrival: a}
 	_, _ = rand.Read(draft.Salt[:])
 	return draft
-}
-
-// waitedOnBy names who is told of a letter that no clerk was found for: the
-// readers of a restricted one, the head of its department, else the front desk.
-func waitedOnBy(office *registry.Office, dec registry.Decision) []string {
-	switch head := office.Departments[dec.Department].Head; {
-	case len(dec.Candidates) > 0 || dec.Screen != "":
-		return nil
-	case dec.Restricted:
-		return dec.Readers
-	case head != "" && dec.Queue != office.Desk.Name:
-		return []string{head}
-	}
-	var desk []string
-	for login, k := range office.Clerks {
-		if k.Has(registry.RoleDesk) && !slices.Contains(dec.HideFrom, login) {
-			desk = append(desk, login)
-		}
-	}
-	slices.Sort(desk)
-	return desk
 }
 
 // hand takes over what a person typed with a document.

@@ -55,7 +55,9 @@ type CaseRef struct {
 // A Decision is what the rules propose and why. The machine proposes; a person
 // decides whatever has legal effect.
 type Decision struct {
-	RulesDigest Digest `json:"rules_digest"`
+	// RulesDigest and OfficeDigest name the files that made it.
+	RulesDigest  Digest `json:"rules_digest"`
+	OfficeDigest Digest `json:"office_digest,omitzero"`
 	// Screen: "" admits; quarantine or beside with its reason keep it out of
 	// the book.
 	Screen       string `json:"screen,omitempty"`

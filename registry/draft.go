@@ -95,6 +95,20 @@ type Arrival struct {
 	BodyDigest Digest    `json:"body_digest"`
 	ReceivedOn Day       `json:"received_on"` // civil day of the arrival that counts
 	ReceivedAt time.Time `json:"received_at"`
+	// Extract is what the rules looked at of the letter itself.
+	Extract Extract `json:"extract,omitzero"`
+}
+
+// An Extract is what rules look at of a letter beside its Document, whose texts
+// and other headers the book does not keep. With it the same decision can be
+// made again, also by other rules.
+type Extract struct {
+	// Text is the beginning of Document.Own, at most Window bytes of it.
+	Text   string `json:"text,omitempty"`
+	Window int    `json:"window"`
+	// Headers are those of Document.Headers.All that rules ask for, those that
+	// were not there with no value.
+	Headers map[string][]string `json:"headers,omitempty"`
 }
 
 // An ActKind is what a person, or the daemon, does to something in the book.

@@ -123,6 +123,10 @@ func bareDraft(d Draft, office *Office) Draft {
 		ID: it.ID, Delivery: it.Delivery, Door: it.Door, Register: it.Register, Original: Original{Digest: it.Original.Digest, Size: it.Original.Size},
 		AcceptedAt: it.AcceptedAt, Node: it.Node,
 	}
+	told := office.holders(RoleDesk)
+	if office.Registers[it.Register].Restricted || a.Decision.Restricted {
+		told = office.Registers[it.Register].Readers
+	}
 	if it.Envelope != nil {
 		stripped.Envelope = &Envelope{}
 	}
@@ -131,9 +135,9 @@ func bareDraft(d Draft, office *Office) Draft {
 		ReceivedAt: a.ReceivedAt, ReceivedOn: a.ReceivedOn,
 		Document: Document{Redelivery: a.Document.Redelivery, Flaws: []Flaw{{Code: "unreadable"}}},
 		Decision: Decision{
-			RulesDigest: a.Decision.RulesDigest, Department: office.Desk.Department, Queue: office.Desk.Name,
+			RulesDigest: a.Decision.RulesDigest, OfficeDigest: a.Decision.OfficeDigest, Department: office.Desk.Department, Queue: office.Desk.Name,
 			Flags: []Flag{FlagUnreadable, FlagNeedsRouting}, Restricted: a.Decision.Restricted || office.Registers[it.Register].Restricted,
-			Readers: office.Registers[it.Register].Readers,
+			Readers: office.Registers[it.Register].Readers, Notify: told,
 		},
 		Receipt: ReceiptPlan{Reason: NoReceiptRule},
 	}

@@ -293,12 +293,35 @@ func (x *deciding) nobody(department string) bool {
 		if _, gone := x.absent(login); gone {
 			continue
 		}
-		x.d.Notify = union(x.d.Notify, []string{login})
+		x.d.Notify, x.toldAbove = union(x.d.Notify, []string{login}), true
 		x.because("because.nobody_head", "department", department, "head", login)
 		return true
 	}
 	x.because("because.nobody", "department", department)
 	return true
+}
+
+// unassigned tells of a letter that no clerk was found for, so that it is not
+// found by chance: the readers of a restricted one, the head of its department,
+// else the front desk.
+func (x *deciding) unassigned() {
+	d := &x.d
+	if len(d.Candidates) > 0 || x.toldAbove {
+		return
+	}
+	head := x.set.office.Departments[d.Department].Head
+	switch {
+	case d.Restricted:
+		d.Notify = union(d.Notify, d.Readers)
+	case head != "" && d.Queue != x.set.office.Desk.Name:
+		d.Notify = union(d.Notify, []string{head})
+	default:
+		desk := x.withRole(registry.RoleDesk)
+		if here := x.here(desk); len(here) > 0 {
+			desk = here
+		}
+		d.Notify = union(d.Notify, desk)
+	}
 }
 
 // ladder lists who answers for a department: its head and the head's deputies,
@@ -338,6 +361,7 @@ func (x *deciding) confine() {
 	}
 	d := &x.d
 	d.Restricted, d.Readers = true, union(d.Readers, reg.Readers)
+	x.toldAbove = false // whoever is above is no reader
 	outside := func(login string) bool { return !slices.Contains(reg.Readers, login) }
 	d.Notify = slices.DeleteFunc(d.Notify, outside)
 	d.Candidates = slices.DeleteFunc(slices.Clone(d.Candidates), outside)

@@ -17,6 +17,9 @@ type deciding struct {
 	ownClass bool     // the class comes from a rule, so its deadline begins
 	about    []string // logins whom the letter is about
 	writers  map[string]*rule
+	// toldAbove: nobody of the department is there, and whoever is above was
+	// told.
+	toldAbove bool
 }
 
 // Decide proposes what becomes of a letter and says why. It is pure: the same
@@ -39,9 +42,12 @@ func (s *Set) decide(it *registry.Item, doc *registry.Document, facts *registry.
 	}()
 	v.fill(it, doc, facts)
 	x := deciding{set: s, v: v, texts: registry.Catalogue(s.office.Language), writers: map[string]*rule{}}
-	x.d = registry.Decision{RulesDigest: s.digest, Rules: []string{}, Because: []string{}}
+	x.d = registry.Decision{RulesDigest: s.digest, OfficeDigest: s.office.Digest, Rules: []string{}, Because: []string{}}
 	x.account.begin(s, v.day, screen)
 	x.flag(doc.Flags...)
+	if it.File != nil && it.File.Incomplete {
+		x.flag(registry.FlagIncomplete)
+	}
 	for i := range doc.Attachments {
 		x.flag(doc.Attachments[i].Flags...)
 	}
@@ -52,6 +58,7 @@ func (s *Set) decide(it *registry.Item, doc *registry.Document, facts *registry.
 		x.assign()
 		x.run(alsoList)
 		x.confine()
+		x.unassigned()
 	}
 	x.close()
 	return x.d

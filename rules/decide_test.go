@@ -442,3 +442,48 @@ func TestARestrictedRegisterStaysAmongItsReaders(t *testing.T) {
 		})
 	}
 }
+
+func TestSomebodyIsToldOfALetterWithoutAClerk(t *testing.T) {
+	town := func(o *registry.Office) {
+		for login, role := range map[string]registry.OfficeRole{"or1": registry.RoleDesk, "or2": registry.RoleDesk} {
+			c := o.Clerks[login]
+			c.Roles = append(c.Roles, role)
+			o.Clerks[login] = c
+		}
+	}
+	for _, tt := range []struct {
+		name, rules string
+		away        []string
+		want        []string
+	}{
+		{"in the desk's queue", ``, nil, []string{"or1", "or2"}},
+		{"while one of the desk is away", ``, []string{"or1"}, []string{"or2"}},
+		{"while all of the desk are away", ``, []string{"or1", "or2"}, []string{"or1", "or2"}},
+		{"in a department's queue", `assign: [{id: q, do: {to: "queue:OS"}}]`, nil, []string{"os2"}},
+		{"nobody of the department is there", `assign: [{id: q, do: {to: "department:OS"}}]`, []string{"os1", "os2"}, []string{"sek"}},
+		{"with a clerk", `assign: [{id: q, do: {to: "clerk:os1"}}]`, nil, nil},
+		{"kept out of the book", `screen: [{id: q, do: {quarantine: spam}}]`, nil, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s, list := Load("rules.yaml", []byte(lintHead+tt.rules), officeWith(t, town))
+			if s == nil {
+				t.Fatal(complaintsOf(list))
+			}
+			it, doc := letter("a@b.example", "x")
+			if d := s.Decide(it, doc, registry.Facts{Now: it.AcceptedAt, Away: tt.away}); !slices.Equal(d.Notify, tt.want) {
+				t.Errorf("told %v, want %v", d.Notify, tt.want)
+			}
+		})
+	}
+}
+
+func TestWhatAPersonTypedStandsForTheHeaderOfPaper(t *testing.T) {
+	s := rulesFor(t, `
+classify: [{id: d, when: {subject: {words: "drzew*"}, sender.institution: sad}, do: {class: "6131"}}]`)
+	it, doc := letter("", "")
+	it.Door, it.Envelope = registry.DoorCounter, nil
+	it.Hand = &registry.Hand{Title: "Wycinka drzew", Sender: registry.Sender{Name: "Sąd", Email: "biuro@sad.example"}}
+	if d := s.Decide(it, doc, factsAt(it)); d.Class != "6131" {
+		t.Errorf("class %q; the title and sender typed at the counter are not seen", d.Class)
+	}
+}

@@ -93,7 +93,7 @@ func newDateFinder(texts *registry.Texts) *dateFinder {
 // its signs kept.
 func lowered(v *view) string {
 	var b strings.Builder
-	for _, s := range [...]string{v.doc.Subject, "\n", v.text} {
+	for _, s := range [...]string{v.subject, "\n", v.text} {
 		for _, r := range s {
 			if folded, word := foldRune(r); word {
 				b.WriteString(folded)

@@ -80,20 +80,32 @@ func set(list []string) string {
 // A History is what a set would have made of the letters of the past. It is
 // filled letter by letter, so that a year of them needs no memory.
 type History struct {
-	Letters int            // asked
-	Changed int            // would be decided differently
-	Hits    map[string]int // letters by rule that would take effect
-	set     *Set
+	Letters int // asked
+	Changed int // would be decided differently
+	// Short counts letters of which the book keeps less than the set looks at:
+	// a longer text_window, another header. They are decided by what is kept.
+	Short int
+	Hits  map[string]int // letters by rule that would take effect
+	set   *Set
 }
 
 // NewHistory begins a replay of the set.
 func (s *Set) NewHistory() *History { return &History{Hits: map[string]int{}, set: s} }
 
-// Add decides a letter of the past again, with the facts of then, and lists
-// what would differ. The caller fills in the own text, which the book keeps
-// beside the document.
+// Add decides a letter of the past again, with the facts and the extract of
+// then, and lists what would differ.
 func (h *History) Add(a registry.Arrival) []Change {
-	now := h.set.decide(&a.Item, &a.Document, &a.Facts, !a.Late)
+	if !h.set.restore(&a.Document, a.Extract) {
+		h.Short++
+	}
+	// Whom a person has let in is not screened again; what is late because
+	// somebody typed in when it came was screened.
+	now := h.set.decide(&a.Item, &a.Document, &a.Facts, !a.Late || a.Item.Hand != nil)
+	for _, f := range []registry.Flag{registry.FlagReleased, registry.FlagPromoted} { // a person's, not the rules'
+		if slices.Contains(a.Decision.Flags, f) {
+			now.Flags = registry.AddFlags(now.Flags, f)
+		}
+	}
 	h.Letters++
 	for _, id := range now.Rules {
 		h.Hits[id]++
@@ -110,6 +122,7 @@ func (h *History) Add(a registry.Arrival) []Change {
 func (h *History) Merge(o *History) {
 	h.Letters += o.Letters
 	h.Changed += o.Changed
+	h.Short += o.Short
 	for id, n := range o.Hits {
 		h.Hits[id] += n
 	}

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
@@ -45,6 +46,43 @@ assign: [{id: k, when: {class: set}, do: {to: class.department, balance: least_o
 	}
 	if h.Letters != 3 || h.Changed != 2 || h.Hits["k"] != 2 || h.Hits["decyzja"] != 1 {
 		t.Errorf("history: %+v", h)
+	}
+}
+
+func TestALetterIsDecidedAgainByWhatTheBookKeptOfIt(t *testing.T) {
+	s := rulesFor(t, `
+text_window: 40B
+classify:
+  - {id: d, when: {text: {words: "drzew*"}}, do: {class: "6131"}}
+  - {id: h, when: {header.x-priority: "1"}, do: {label: pilne}}`)
+	it, doc := letter("a@b.example", "x")
+	doc.Own = "Proszę o zgodę na wycinkę drzew. " + strings.Repeat("Dalszy ciąg. ", 1000)
+	doc.Headers.All = map[string][]string{"x-priority": {"1"}, "x-mailer": {"nobody asks"}}
+	a := registry.Arrival{Item: it, Document: doc, Facts: factsAt(it), Decision: s.Decide(it, doc, factsAt(it)), Extract: s.Extract(doc)}
+	raw, err := json.Marshal(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(raw) > 4000 || strings.Contains(string(raw), "nobody asks") {
+		t.Errorf("more is kept than rules look at: %d bytes", len(raw))
+	}
+	var read registry.Arrival
+	if err := json.Unmarshal(raw, &read); err != nil {
+		t.Fatal(err)
+	}
+	h := s.NewHistory()
+	if got := h.Add(read); len(got) != 0 || h.Hits["d"] != 1 || h.Hits["h"] != 1 || h.Short != 0 {
+		t.Errorf("changes %v, hits %v, short %d", got, h.Hits, h.Short)
+	}
+	for _, farther := range []string{
+		"text_window: 2kB\nclassify: [{id: x, when: {text: {words: ciąg}}, do: {label: a}}]",
+		"text_window: 40B\nclassify: [{id: x, when: {header.x-mailer: a}, do: {label: a}}]",
+	} {
+		h := rulesFor(t, farther).NewHistory()
+		h.Add(read)
+		if h.Short != 1 {
+			t.Errorf("rules that look farther than what was kept are not told of:\n%s", farther)
+		}
 	}
 }
 

@@ -62,6 +62,7 @@ type Set struct {
 	domains  map[string]registry.Institution
 	titles   []titled
 	asks     []fieldID // fields that conditions look at
+	headers  []string  // other headers that conditions look at, sorted
 	dates    *dateFinder
 	noted    []Complaint // warnings found while loading
 	views    sync.Pool

@@ -1,6 +1,11 @@
 package rules
 
-import "kancelaria/registry"
+import (
+	"slices"
+	"strings"
+
+	"kancelaria/registry"
+)
 
 // A titled is a title of a clerk as a phrase of the lexicon.
 type titled struct {
@@ -17,6 +22,9 @@ func (s *Set) build() {
 	for _, r := range s.rules {
 		r.when.leaves(func(l *leaf) {
 			if l.other != "" {
+				if header, ok := strings.CutPrefix(l.other, headerPrefix); ok && !slices.Contains(s.headers, header) {
+					s.headers = append(s.headers, header)
+				}
 				return
 			}
 			asked[l.field] = true
@@ -27,6 +35,7 @@ func (s *Set) build() {
 			}
 		})
 	}
+	slices.Sort(s.headers)
 	for f := range fieldID(fieldCount) {
 		if asked[f] {
 			s.asks = append(s.asks, f)

@@ -19,6 +19,7 @@ type view struct {
 	facts   *registry.Facts
 	day     registry.Day // of the arrival that counts, in the office's zone
 	text    string       // Own text, as much of it as rules look at
+	subject string
 	values  [fieldCount][]string
 	numbers [fieldCount][]int64
 	folded  [fieldCount][]string // of text fields, on demand
@@ -42,7 +43,7 @@ func (v *view) fill(it *registry.Item, doc *registry.Document, facts *registry.F
 
 // forget lets go of the letter; the view stays for the next.
 func (v *view) forget() {
-	v.item, v.doc, v.facts, v.text = nil, nil, nil, ""
+	v.item, v.doc, v.facts, v.text, v.subject = nil, nil, nil, "", ""
 	for f := range v.values {
 		clear(v.values[f])
 		clear(v.folded[f])
@@ -109,9 +110,14 @@ func (v *view) fillEnvelope() {
 
 func (v *view) fillHeaders() {
 	d, h := v.doc, &v.doc.Headers
-	v.add(fSubject, d.Subject)
-	v.add(fText, v.text)
+	v.subject = d.Subject
 	from := d.Sender()
+	if hand := v.item.Hand; hand != nil { // paper has no header: what a person typed stands for it
+		v.subject = orElse(hand.Title, v.subject)
+		from.Name, from.Email = orElse(hand.Sender.Name, from.Name), orElse(hand.Sender.Email, from.Email)
+	}
+	v.add(fSubject, v.subject)
+	v.add(fText, v.text)
 	email := strings.ToLower(from.Email)
 	v.add(fSenderEmail, email)
 	v.add(fSenderName, from.Name)

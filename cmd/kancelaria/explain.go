@@ -43,12 +43,19 @@ func (x explainer) Explain(ctx context.Context, letter io.Reader, whyNot string)
 }
 
 // Explained says why an entry was decided as it was, under the rules of then.
-func (x explainer) Explained(d registry.Decision, whyNot string) (string, error) {
-	return explain(d, x.orders.rules(), whyNot)
+func (x explainer) Explained(ctx context.Context, d registry.Decision, whyNot string) (string, error) {
+	set, err := x.sets.of(ctx, d)
+	if err != nil {
+		return "", err
+	}
+	return explain(d, set, whyNot)
 }
 
 func explain(d registry.Decision, set *rules.Set, whyNot string) (string, error) {
-	if whyNot != "" {
+	switch {
+	case whyNot != "" && set == nil:
+		return "", fmt.Errorf("%w: the rules %.8s by which it was decided are not in the book", registry.ErrNotFound, d.RulesDigest)
+	case whyNot != "":
 		return rules.WhyNot(d, set, whyNot)
 	}
 	return rules.Explain(d, set), nil

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"kancelaria/cmd/internal/config"
+	"kancelaria/gateway"
 	"kancelaria/registry"
 	"kancelaria/rules"
 )
@@ -19,12 +20,23 @@ const maxRules = 4 << 20
 type orders struct {
 	cfg     *config.Config
 	current atomic.Pointer[inForce]
+	before  atomic.Pointer[inForce] // what a letter in hand during a reload cites
 	problem atomic.Pointer[string]
+	failed  atomic.Int64 // reloads that were refused since the start
 }
 
 type inForce struct {
 	office *registry.Office
 	set    *rules.Set
+	source []byte // of office.yaml
+}
+
+// files are what decisions of the set cite.
+func (f *inForce) files(cfg *config.Config) []gateway.RuleFile {
+	return []gateway.RuleFile{
+		{Kind: gateway.OfficeFile, Name: filepath.Base(string(cfg.Office)), Digest: f.office.Digest, Content: f.source},
+		{Kind: gateway.RulesFile, Name: filepath.Base(string(cfg.Rules)), Digest: f.set.Digest(), Content: f.set.Source()},
+	}
 }
 
 // loadOrders reads both files; it fails on any error in them.
@@ -45,6 +57,16 @@ func (o *orders) office() *registry.Office { return o.current.Load().office }
 
 func (o *orders) rules() *rules.Set { return o.current.Load().set }
 
+// files gives what a decision cites: of the set in force, or of the one before.
+func (o *orders) files(c gateway.Cited) []gateway.RuleFile {
+	for _, f := range []*inForce{o.current.Load(), o.before.Load()} {
+		if f != nil && f.set.Digest() == c.Rules && f.office.Digest == c.Office {
+			return f.files(o.cfg)
+		}
+	}
+	return nil
+}
+
 // Problem says what the last reload complained of, or "".
 func (o *orders) Problem() string {
 	if p := o.problem.Load(); p != nil {
@@ -62,7 +84,9 @@ func (o *orders) reload() error {
 	text := ""
 	if err != nil {
 		text = err.Error()
+		o.failed.Add(1)
 	} else {
+		o.before.Store(o.current.Load())
 		o.current.Store(next)
 	}
 	o.problem.Store(&text)
@@ -94,12 +118,13 @@ func readOrders(cfg *config.Config) (*inForce, []filed, error) {
 		return nil, all, nil
 	}
 	office.Zone, office.Language = cfg.Zone, cfg.Language
+	source := data
 	if data, err = readBounded(string(cfg.Rules)); err != nil {
 		return nil, nil, withCode(exitConfig, err)
 	}
 	set, complaints := rules.Load(filepath.Base(string(cfg.Rules)), data, office)
 	note(exitRules, complaints)
-	return &inForce{office, set}, all, nil
+	return &inForce{office, set, source}, all, nil
 }
 
 func readBounded(file string) ([]byte, error) {

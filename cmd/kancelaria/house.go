@@ -55,6 +55,8 @@ type house struct {
 	desk        *gateway.Desk
 	facts       gateway.Finder
 	drafter     gateway.Drafter
+	citing      *gateway.Citing
+	sets        *pastSets
 	seals       chan archive.Seal
 	journal     journal
 	api         *api.API
@@ -168,16 +170,19 @@ func (h *house) furnish() {
 	}
 	h.drafter = gateway.Drafter{
 		Office: h.orders.office, Now: h.now, Receipts: h.cfg.Receipts.Enabled, Shadow: h.cfg.Mode == "shadow", Untitled: h.untitled,
+		Extract: func(doc registry.Document) registry.Extract { return h.orders.rules().Extract(doc) },
 	}
 	h.unreachable = gateway.Unreachable{
 		Office: h.orders.office, Record: h.registrar.Submit, Mark: func(login string) { h.bounced(login) }, Now: h.now, Log: h.log,
 	}
+	h.citing = gateway.NewCiting(h.registrar, h.orders.files, h.log)
+	h.sets = &pastSets{book: h.book, orders: h.orders}
 	replies := reply.New(reply.Options{
 		Office: h.orders.office, Tokens: h.tokens, Acts: h.registrar, Book: h.book, Originals: replied{h.originals}, Now: h.now, Log: h.log,
 		Undelivered: h.unreachable.Undelivered,
 	})
 	h.desk = gateway.New(gateway.Options{
-		Spool: h.spool, Reader: remembering{h.originals, h.recent}, Screen: sifter, Facts: h.facts, Draft: h.drafter, Book: replies.Around(h.registrar),
+		Spool: h.spool, Reader: remembering{h.originals, h.recent}, Screen: sifter, Facts: h.facts, Draft: h.drafter, Book: replies.Around(h.citing),
 		Journal: h.journal, Now: h.now, Log: h.log,
 		Rules: func() gateway.Decider { return replies.Decider(h.orders.rules()) },
 		Ring:  func() { h.ring() },

@@ -66,6 +66,7 @@ func (a acts) Release(ctx context.Context, who registry.Actor, id registry.ItemI
 		return registry.Outcome{}, err
 	}
 	decision := a.orders.rules().DecideAdmitted(it, doc, facts)
+	a.citing.Cite(ctx, decision)
 	draft := a.drafter.Arrival(it, doc, facts, decision)
 	return a.registrar.Release(ctx, who, draft, reason)
 }

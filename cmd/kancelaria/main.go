@@ -48,7 +48,7 @@ type cli struct {
 	Case   caseCmd   `cmd:"" group:"cases" help:"Cases: list, show, open, join, move, close."`
 	Folder folderCmd `cmd:"" group:"cases" help:"Folders: show, split."`
 
-	Rules      rulesCmd      `cmd:"" help:"Rules: lint, test, explain."`
+	Rules      rulesCmd      `cmd:"" help:"Rules: lint, test, explain, replay, history, diff."`
 	Quarantine quarantineCmd `cmd:"" help:"What was kept out of the book: list, show, release, reject."`
 	Beside     besideCmd     `cmd:"" help:"What was filed beside the book: list, promote."`
 	Deliveries deliveriesCmd `cmd:"" help:"Every attempt to hand us mail, also refused ones."`

@@ -3,6 +3,9 @@ package main
 type rulesCmd struct {
 	Lint    rulesLintCmd    `cmd:"" help:"Check the rules; every finding with place and remedy."`
 	Test    rulesTestCmd    `cmd:"" help:"Run the tests that stand in the rules."`
+	History rulesHistoryCmd `cmd:"" help:"List the rules by which letters were decided, as the book keeps them."`
+	Diff    rulesDiffCmd    `cmd:"" help:"Compare rules of the past with each other or with those on the disk."`
+	Replay  rulesReplayCmd  `cmd:"" help:"Say what other rules would have made of the letters in the register; changes nothing."`
 	Explain rulesExplainCmd `cmd:"" help:"Say why: of an entry as it was decided, of a letter as it would be."`
 }
 

@@ -50,7 +50,7 @@ type Intake interface {
 // why they decided as they did about one that is.
 type Explainer interface {
 	Explain(ctx context.Context, letter io.Reader, whyNot string) (string, error)
-	Explained(d registry.Decision, whyNot string) (string, error)
+	Explained(ctx context.Context, d registry.Decision, whyNot string) (string, error)
 }
 
 // A Keeper says how the house fares and mends small things.
@@ -102,6 +102,8 @@ func New(o Options) *API {
 		"POST /api/v1/acts":                        a.act,
 		"POST /api/v1/register":                    a.register,
 		"POST /api/v1/explain":                     a.explain,
+		"GET /api/v1/rules":                        a.ruleSets,
+		"GET /api/v1/rules/{digest}":               a.ruleSet,
 		"GET /api/v1/status":                       a.status,
 		"GET /api/v1/outbox":                       a.outbox,
 		"POST /api/v1/outbox/{id}/retry":           a.retryOutbox,

@@ -112,7 +112,7 @@ func (a *API) explained(w http.ResponseWriter, r *http.Request) error {
 	if s.line == nil {
 		return fmt.Errorf("%w: the decision about %s went with the letter", registry.ErrErased, work.Number)
 	}
-	text, err := a.Explain.Explained(s.line.Draft.Arrival.Decision, r.FormValue("why_not"))
+	text, err := a.Explain.Explained(r.Context(), s.line.Draft.Arrival.Decision, r.FormValue("why_not"))
 	if err != nil {
 		return wrong("%v", err)
 	}
