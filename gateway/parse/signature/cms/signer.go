@@ -138,6 +138,9 @@ func (c *checking) attributes() {
 	default:
 		c.because(failure(registry.FormatFailure, "malformed", err.Error()))
 	}
+	if err != nil {
+		stated.certificates = nil // of two it would be chance which counts
+	}
 	c.stated = stated
 	c.out.SigningTime, c.out.ContentType, c.out.Policy = stated.signingTime, stated.contentType, stated.policy
 	c.out.Named = len(stated.certificates) > 0
