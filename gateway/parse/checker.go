@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 
+	"kancelaria/gateway/parse/charset"
 	"kancelaria/gateway/parse/tree"
 	"kancelaria/registry"
 )
@@ -38,6 +39,38 @@ type Candidate struct {
 	Start, End int64
 	// MicAlg and Protocol are the parameters of multipart/signed.
 	MicAlg, Protocol string
+	// Missing says that multipart/signed has no second part; Extra names parts
+	// beyond it, which nobody signed.
+	Missing bool
+	Extra   []string
+	// Letter is what stands around a signature on mail, nil of files.
+	Letter *Letter
+	// Siblings are the files beside it, one of which a detached signature may
+	// cover. Not of mail.
+	Siblings []Sibling
+}
+
+// A Letter is what a signature on mail is compared with.
+type Letter struct {
+	// Whole: the signed part is all of the letter, or all of what an outer
+	// signature covers; Layer counts the signatures around it.
+	Whole bool
+	Layer int
+	// From holds every address of every From field; Fields how many such
+	// fields there are. Loose: an address had to be guessed.
+	From   []string
+	Fields int
+	Loose  bool
+	// Inner: the letter is one inside another, say a forwarded one.
+	Inner bool
+}
+
+// A Sibling is a file beside a signature.
+type Sibling struct {
+	Path, Name string
+	Size       int64
+	Digest     registry.Digest
+	Open       func(context.Context) (io.ReadCloser, error)
 }
 
 // A Format is the way of signing that a candidate shows.
@@ -52,29 +85,38 @@ const (
 	XML     Format = "xml"
 	ASiC    Format = "asic"
 	OOXML   Format = "ooxml"
+	PGP     Format = "pgp"   // clear-signed text, detached .asc and .sig
+	Other   Format = "other" // a kind of signature that nobody here checks
 )
 
 // signedPart notes a multipart/signed with the exact bytes that are signed.
-func (run *reading) signedPart(w *walker, n *tree.Node) {
-	if len(n.Children) < 2 || run.seek != nil {
+func (run *reading) signedPart(w *walker, n *tree.Node, p place) {
+	if len(n.Children) == 0 || run.seek != nil {
 		return
 	}
 	if _, onDisk := w.src.(*os.File); onDisk {
 		run.flag(registry.FlagSigned) // unpacked for a moment only: too late to look
 		return
 	}
-	content, sig := n.Children[0], n.Children[1]
+	content := n.Children[0]
 	c := Candidate{
-		Path: w.prefix + sig.Path, Name: run.rawFileName(sig, w.set), Media: sig.Type, Format: SMIME,
-		MicAlg:   strings.ToLower(string(n.Param("micalg"))),
+		Path: w.prefix + n.Path, Format: SMIME, MicAlg: strings.ToLower(string(n.Param("micalg"))),
 		Protocol: strings.ToLower(string(n.Param("protocol"))), ContentPath: w.prefix + content.Path,
-	}
-	if strings.Contains(sig.Type, "pgp") || strings.Contains(c.Protocol, "pgp") {
-		c.Format = PGPMIME
+		Letter: p.letterAround(), Missing: len(n.Children) < 2,
 	}
 	src := w.src
-	c.Open = func(context.Context) (io.ReadCloser, error) {
-		return run.r.openRange(src, sig.BodyStart, sig.BodyEnd, sig.Encoding), nil
+	if !c.Missing {
+		sig := n.Children[1]
+		c.Path, c.Name, c.Media = w.prefix+sig.Path, run.rawFileName(sig, w.set), sig.Type
+		c.Open = func(context.Context) (io.ReadCloser, error) {
+			return run.r.openRange(src, sig.BodyStart, sig.BodyEnd, sig.Encoding), nil
+		}
+		for _, extra := range n.Children[2:] {
+			c.Extra = append(c.Extra, w.prefix+extra.Path)
+		}
+	}
+	if strings.Contains(c.Media, "pgp") || strings.Contains(c.Protocol, "pgp") {
+		c.Format = PGPMIME
 	}
 	c.Content = func(context.Context) (io.ReadCloser, error) {
 		return io.NopCloser(io.NewSectionReader(src, content.Start, content.BodyEnd-content.Start)), nil
@@ -83,6 +125,29 @@ func (run *reading) signedPart(w *walker, n *tree.Node) {
 		c.Start, c.End = content.Start, content.BodyEnd
 	}
 	run.candidate(c)
+}
+
+// letterAround says what stands around a place.
+func (p place) letterAround() *Letter {
+	l := &Letter{Whole: p.whole, Layer: p.layer, Inner: p.nested}
+	if p.author == nil {
+		return l
+	}
+	set := &charset.Decoder{}
+	for _, f := range p.author.Fields {
+		if f.Name != "from" {
+			continue
+		}
+		l.Fields++
+		list, strict := strictAddresses(f.Value)
+		if !strict {
+			list, l.Loose = lenientAddresses(f.Value, set), true
+		}
+		for _, a := range list {
+			l.From = append(l.From, a.Email)
+		}
+	}
+	return l
 }
 
 const maxCandidates = 200

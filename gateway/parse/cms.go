@@ -17,6 +17,7 @@ func isCMS(media string) bool {
 // of enveloped data only the owner of a key learns more.
 func (b *box) opaque() {
 	run := b.run
+	run.places[b.index] = b.place
 	c := readCMS(b.src, b.size)
 	if c.enveloped {
 		run.locked[b.index] = true
@@ -29,8 +30,10 @@ func (b *box) opaque() {
 	case len(c.pieces) > 0:
 		content := splice(b.src, c.pieces)
 		if b.isBody() || looksLikePart(content) {
+			run.mailCMS[b.index] = true
 			inner := *b
 			inner.src, inner.size = content, content.size
+			inner.place.layer++
 			inner.letter()
 			return
 		}

@@ -146,6 +146,9 @@ func (b *box) entity(root *tree.Node) {
 		p.letter = run.noteInner(root, b.index, p, set)
 	}
 	p.nested, p.parent = p.nested || b.file.role != registry.RoleBody, nil
+	if p.author == nil || p.nested && p.layer == 0 {
+		p.author = root
+	}
 	w := walker{run: run, src: b.src, prefix: b.file.path + "!", level: b.file.level, deep: b.file.deep, set: set}
 	w.entity(root, p)
 }

@@ -228,6 +228,7 @@ func (k kind) marks() *marks {
 	case strings.HasSuffix(k.media, "xml") || k.media == "text/plain":
 		return &marks{list: []mark{
 			{what: "signed", sign: []byte("http://www.w3.org/2000/09/xmldsig#")},
+			{what: "pgp-signed", sign: []byte("-----BEGIN PGP SIGNATURE-----")},
 			{what: "uu", sign: []byte("\nbegin ")},
 		}}
 	case k.zip():
@@ -243,7 +244,7 @@ func (k kind) marks() *marks {
 // found takes what the marks say into the kind.
 func (k *kind) found(m *marks) {
 	k.encrypted = m.has("encrypted")
-	k.signed = m.has("signed") || m.has("ooxml-signed")
+	k.signed = m.has("signed") || m.has("ooxml-signed") || m.has("pgp-signed")
 	k.macros = m.has("macros")
 	k.uu = m.has("uu")
 }

@@ -29,7 +29,7 @@ func (run *reading) letter() {
 	run.set.Hint = textCharset(t.Root)
 	run.headers(t.Root)
 	w := walker{run: run, src: run.src, set: run.set}
-	w.entity(t.Root, place{})
+	w.entity(t.Root, place{whole: true, author: t.Root})
 	if run.set.Guessed {
 		run.flag(registry.FlagCharsetGuessed)
 	}
@@ -67,10 +67,13 @@ type walker struct {
 // A place is where in a letter a node lies.
 type place struct {
 	parent *tree.Node
-	index  int  // among the parent's children
-	nested bool // inside a forwarded letter
-	letter int  // number of the forwarded letter in run.inner, from 1
-	report bool // inside multipart/report
+	index  int        // among the parent's children
+	nested bool       // inside a forwarded letter
+	letter int        // number of the forwarded letter in run.inner, from 1
+	report bool       // inside multipart/report
+	whole  bool       // all of the letter, or of what a signature around it covers
+	layer  int        // signatures around it
+	author *tree.Node // the letter whose author it speaks for
 }
 
 // entity lists n and all below it.
@@ -97,15 +100,20 @@ func (w *walker) multipart(n *tree.Node, p place) {
 		w.run.flag(registry.FlagEncryptedBody)
 	}
 	from := len(w.run.texts)
+	around := p
 	for i, child := range n.Children {
 		p.parent, p.index = n, i
+		p.whole = around.whole && len(n.Children) == 1
+		if p.layer = around.layer; n.Type == "multipart/signed" && i == 0 {
+			p.whole, p.layer = around.whole, around.layer+1
+		}
 		w.entity(child, p)
 	}
 	switch n.Type {
 	case "multipart/alternative":
 		w.run.chooseText(from)
 	case "multipart/signed":
-		w.run.signedPart(w, n)
+		w.run.signedPart(w, n, around)
 	}
 }
 
@@ -126,7 +134,10 @@ func (w *walker) message(n *tree.Node, p place) {
 		w.run.flag(registry.FlagInnerMessage)
 	}
 	p.letter = w.run.noteInner(inner, index, p, set)
-	p.nested = true
+	p.nested, p.whole = true, false
+	if p.layer == 0 { // what is wrapped to sign its header speaks for the author outside
+		p.author = inner
+	}
 	deeper := *w
 	deeper.set = set
 	deeper.entity(inner, p)
@@ -151,6 +162,9 @@ func (w *walker) leaf(n *tree.Node, p place) {
 		w.run.flaw(flawExternal, f.path, "")
 	}
 	index, k, held := w.run.note(f)
+	if clearSigned(held) {
+		w.run.pgpText[index], w.run.places[index] = true, p
+	}
 	if k.text && wantsText(n) && w.run.seek == nil {
 		w.run.hold(passage{raw: held, charset: f.charset, html: k.html, role: f.role, index: index, nested: p.nested, letter: p.letter, flowed: isFlowed(n)})
 	}

@@ -2,6 +2,7 @@ package parse
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -159,8 +160,39 @@ func TestTheCheckerSeesTheFileBesideASignature(t *testing.T) {
 	if len(checker.asked) != 1 {
 		t.Fatalf("asked about %d signatures, want 1", len(checker.asked))
 	}
-	equal(t, "content", readAll(t, checker.asked[0].Content), "%PDF-1.7")
-	equal(t, "content path", checker.asked[0].ContentPath, "1")
+	equal(t, "siblings", len(checker.asked[0].Siblings), 1)
+	equal(t, "content", readAll(t, checker.asked[0].Siblings[0].Open), "%PDF-1.7")
+	equal(t, "content path", checker.asked[0].Siblings[0].Path, "1")
+}
+
+func TestTheCheckerKnowsWhatStandsAroundASignature(t *testing.T) {
+	const signed = "Content-Type: multipart/signed; protocol=\"application/pkcs7-signature\"; boundary=s\n\n--s\n\ntext\n--s\nContent-Type: application/pkcs7-signature\n\nsig\n--s--\n"
+	nested := strings.ReplaceAll(signed, "\n\ntext\n", "\n"+strings.ReplaceAll(signed, "--s", "--i")+"\n")
+	nested = strings.Replace(nested, "boundary=s\n\n--i", "boundary=i\n\n--i", 1)
+	for _, tt := range []struct {
+		name, letter string
+		want         []Letter // innermost first
+	}{
+		{"the whole letter", letterTop + signed, []Letter{{Whole: true, From: []string{"jan@poczta.example"}, Fields: 1}}},
+		{"the only child", letterTop + "Content-Type: multipart/mixed; boundary=m\n\n--m\n" + signed + "--m--\n", []Letter{{Whole: true, From: []string{"jan@poczta.example"}, Fields: 1}}},
+		{"a part beside another", letterTop + "Content-Type: multipart/mixed; boundary=m\n\n--m\n\nunsigned\n--m\n" + signed + "--m--\n", []Letter{{From: []string{"jan@poczta.example"}, Fields: 1}}},
+		{"a forwarded letter", letterTop + "Content-Type: message/rfc822\n\nFrom: c@d.example\n" + signed, []Letter{{From: []string{"c@d.example"}, Fields: 1, Inner: true}}},
+		{"a header wrapped with it", letterTop + strings.Replace(signed, "--s\n\ntext\n", "--s\nContent-Type: message/rfc822\n\nFrom: c@d.example\n\ntext\n", 1), []Letter{{Whole: true, From: []string{"jan@poczta.example"}, Fields: 1}}},
+		{"a layer in a layer", letterTop + nested, []Letter{{Whole: true, Layer: 1, From: []string{"jan@poczta.example"}, Fields: 1}, {Whole: true, From: []string{"jan@poczta.example"}, Fields: 1}}},
+		{"two authors", "From: c@d.example\n" + letterTop + signed, []Letter{{Whole: true, From: []string{"c@d.example", "jan@poczta.example"}, Fields: 2}}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			checker := &fakeChecker{}
+			New(Options{Checker: checker}).Read(t.Context(), registry.Item{Door: registry.DoorSMTP}, strings.NewReader(tt.letter))
+			var got []Letter
+			for _, c := range checker.asked {
+				if c.Letter != nil {
+					got = append(got, *c.Letter)
+				}
+			}
+			equal(t, "letters", fmt.Sprintf("%+v", got), fmt.Sprintf("%+v", tt.want))
+		})
+	}
 }
 
 func TestFilesAreReadAsWhatTheyAre(t *testing.T) {

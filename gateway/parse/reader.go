@@ -129,6 +129,7 @@ func (r *Reader) Read(ctx context.Context, it registry.Item, src Source) (doc re
 		run.doc.Signatures = run.notChecked()
 	default:
 		run.doc.Signatures = r.Checker.Check(limited, run.candidates)
+		run.verdicts()
 	}
 	r.Log.Debug("parse.read", "item", it.ID, "size", src.Size(), "parts", len(run.doc.Attachments), "flaws", len(run.doc.Flaws), "took", r.Now().Sub(began))
 	return run.doc

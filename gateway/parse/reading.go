@@ -49,6 +49,9 @@ type reading struct {
 	candidates   []Candidate
 	locked       map[int]bool    // attachments that only the owner of a key can open
 	signedInside map[int]bool    // attachments that carry a signature of their own
+	places       map[int]place   // where the CMS among the attachments lie
+	mailCMS      map[int]bool    // CMS that hold a letter, not a file
+	pgpText      map[int]bool    // texts that are clear-signed
 	cids         map[string]bool // content ids that HTML shows
 	links        []string
 	inner        []innerLetter
@@ -63,6 +66,9 @@ func (r *Reader) newReading(ctx context.Context, it registry.Item, src Source) *
 		textRoom:     4 * r.Limits.Text,
 		cids:         map[string]bool{},
 		locked:       map[int]bool{},
+		places:       map[int]place{},
+		mailCMS:      map[int]bool{},
+		pgpText:      map[int]bool{},
 		signedInside: map[int]bool{},
 	}
 }
