@@ -49,6 +49,8 @@ type Options struct {
 	// the bytes as they came, then with line ends corrected. None: the content
 	// is expected inside.
 	Contents []Content
+	// Known are the SHA-256 of Contents, as far as they are known already.
+	Known [][32]byte
 	// Digested: what is inside is the SHA-1 of the content (adbe.pkcs7.sha1).
 	Digested bool
 	// Certificates are known from elsewhere; those inside come first.
@@ -94,8 +96,7 @@ type Signer struct {
 	Counter     []Signer // countersignatures over this one's value
 	Level       string   // as seen: none, B-B, B-T, B-LT, B-LTA
 	Value       []byte   // the signature value
-
-	hash []byte // of the content, in its algorithm, once it is known
+	Covered     bool     // the content is what was signed
 }
 
 // errLimit is met where something is too large or too many.
@@ -134,6 +135,9 @@ func (sd *signedData) check(ctx context.Context, o Options) Result {
 		r.Reasons = append(r.Reasons, *reason)
 	}
 	sums := &digests{contents: contents}
+	if sd.content == nil {
+		sums.know(o.Known)
+	}
 	pool := sd.pool(o)
 	for i := range sd.signers {
 		if ctx.Err() != nil {

@@ -252,7 +252,7 @@ func TestACountersignatureIsOverTheValue(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 	s := counter(func([]byte) []byte { return []byte("another value") })
-	if s.Counter[0].Intact != "broken" || s.Intact != "intact" || !slices.Contains(s.Warnings, "countersignature_broken") {
+	if s.Counter[0].Intact != "broken" || s.Intact != "intact" || len(s.Reasons) != 1 || s.Reasons[0].Code != "countersignature_broken" {
 		t.Errorf("copied from elsewhere: %+v", s)
 	}
 }

@@ -25,6 +25,14 @@ type digestKey struct {
 	hash    crypto.Hash
 }
 
+// know takes SHA-256 that somebody counted before.
+func (d *digests) know(sums [][32]byte) {
+	d.known = map[digestKey][]byte{}
+	for i := range sums[:min(len(sums), len(d.contents))] {
+		d.known[digestKey{i, crypto.SHA256}] = sums[i][:]
+	}
+}
+
 func (d *digests) of(ctx context.Context, reading int, h crypto.Hash) ([]byte, error) {
 	key := digestKey{reading, h}
 	if sum, ok := d.known[key]; ok {

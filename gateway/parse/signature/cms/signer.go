@@ -48,7 +48,7 @@ func (c *checking) signer() Signer {
 	c.value()
 	c.constraints()
 	c.unsigned()
-	c.out.Intact = c.intact()
+	c.out.Intact, c.out.Covered = c.intact(), c.contentOK
 	return c.out
 }
 

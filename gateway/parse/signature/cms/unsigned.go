@@ -99,7 +99,7 @@ func (c *checking) counter(v element) {
 	}
 	info, err := readSigner(v)
 	if err != nil {
-		c.out.Warnings = append(c.out.Warnings, "countersignature_broken")
+		c.because(doubt(registry.SigConstraintsFailure, "countersignature_broken", err.Error()))
 		return
 	}
 	// RFC 5652 § 11.4: without content type, since there is none.
@@ -109,7 +109,7 @@ func (c *checking) counter(v element) {
 	inner.o.nested++
 	s := inner.countersigner()
 	if s.Intact == registry.SignatureBroken {
-		c.out.Warnings = append(c.out.Warnings, "countersignature_broken")
+		c.because(doubt(registry.SigConstraintsFailure, "countersignature_broken", s.Reasons[0].Code))
 	}
 	c.out.Counter = append(c.out.Counter, s)
 }
