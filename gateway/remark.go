@@ -8,8 +8,9 @@ import (
 
 // A Remark is what the house itself says about an entry, a clerk or the office:
 // the answer to a clerk's command, a reminder, a notice that came back. It is
-// recorded in the book as an act that changes nothing, and the bell tells it to
-// those the act names, each in their language.
+// recorded in the book as an act that changes nothing, or with a finding or a
+// proposal, and the bell tells it to those the act names, each in their
+// language.
 type Remark struct {
 	Text  string   `json:"text"`            // key in the catalogue, remark.…
 	Pairs []string `json:"pairs,omitempty"` // names and values for its places
@@ -38,7 +39,12 @@ func (r Remark) Act(subject string, tell ...string) (registry.Act, error) {
 // RemarkOf reads the remark that an act records.
 func RemarkOf(act *registry.Act) (Remark, bool) {
 	var r Remark
-	if act == nil || act.Kind != registry.ActGeneric || len(act.Content) == 0 {
+	if act == nil || len(act.Content) == 0 {
+		return r, false
+	}
+	switch act.Kind {
+	case registry.ActGeneric, registry.ActFinding, registry.ActProposal:
+	default:
 		return r, false
 	}
 	err := json.Unmarshal(act.Content, &r)

@@ -26,6 +26,7 @@ var actLaws = map[ActKind]actLaw{
 	ActAnnul:    onEntry(entryLaw{from: notAnnulled, reason: true, decide: decideAnnul, enter: enterAnnul}),
 	ActSplit:    onEntry(entryLaw{from: notAnnulled, decide: decideSplit, enter: enterSplit}),
 	ActAccess:   onEntry(entryLaw{decide: decideAccess, enter: enterAccess}),
+	ActUnlock:   onEntry(entryLaw{observed: true, reason: true}),
 	ActFinding:  onEntry(entryLaw{observed: true, decide: decideFlags, enter: enterFlags}),
 	ActProposal: onEntry(entryLaw{observed: true, decide: decideFlags, enter: enterFlags}),
 	ActSent:     onEntry(entryLaw{observed: true, decide: decideFlags, enter: enterFlags}),

@@ -28,8 +28,8 @@ type Document struct {
 	// Redelivery is SHA-256 over the letter without the leading trace fields
 	// that trusted relays add: equal for a retry after a lost 250.
 	Redelivery Digest `json:"redelivery"`
-	// BodyDigest is over what a person would call the same letter: author, text
-	// and attachments, without the rest of the header; a file's own digest.
+	// BodyDigest is over what a person would call the same letter: author, title,
+	// text and attachments, without the rest of the header; a file's own digest.
 	BodyDigest Digest            `json:"body_digest"`
 	Signatures []SignatureReport `json:"signatures,omitempty"`
 	Auth       Authentication    `json:"authentication,omitzero"`
@@ -65,6 +65,8 @@ type Headers struct {
 	KancelariaLoop  bool     `json:"loop,omitempty"`         // carries a mark of our own making
 	AuthResults     []string `json:"auth_results,omitempty"` // Authentication-Results, topmost first, unfolded
 	ReceivedTop     []string `json:"received_top,omitempty"` // up to 5 topmost Received, unfolded
+	Signed          bool     `json:"signed,omitempty"`       // carries a DKIM-Signature
+	ARCSeals        []string `json:"arc_seals,omitempty"`    // up to 5 topmost ARC-Seal, unfolded
 	// All holds every other field, lower-case name to decoded values, bounded;
 	// rules match on it and nothing else does.
 	All map[string][]string `json:"-"`
@@ -138,6 +140,12 @@ type Authentication struct {
 	Verdict AuthVerdict `json:"verdict"`
 	By      string      `json:"by,omitempty"`   // authserv-id believed, or "own"
 	Note    string      `json:"note,omitempty"` // key text, policy: the evidence
+	// ARC is what the last forwarder says of those before it (RFC 8617): the
+	// word and whose, "" without one. It is information; nobody is believed for
+	// it, and it changes no verdict.
+	ARC string `json:"arc,omitempty"`
+	// Late: DNS did not answer in time and is asked again.
+	Late bool `json:"late,omitempty"`
 }
 
 // An AuthVerdict is one of four words for a clerk.
@@ -149,6 +157,13 @@ const (
 	Unconfirmed AuthVerdict = "unconfirmed"
 	Forged      AuthVerdict = "forged"
 	Unchecked   AuthVerdict = "unchecked"
+)
+
+// What a scanner may have said; "" when none is configured.
+const (
+	ScanClean = "clean"
+	ScanFound = "found"
+	ScanNot   = "not_scanned"
 )
 
 // Malware is what the scanner said.

@@ -149,6 +149,7 @@ const (
 	ActHandover ActKind = "handed_over" // clerk: To another, open entries follow
 	ActApproval ActKind = "approval"    // entry: request, answer, withdrawal; Content
 	ActAccess   ActKind = "access_granted"
+	ActUnlock   ActKind = "unlocked" // entry: somebody opens, once and with a reason, what malware keeps locked (Locked); To names the part
 	ActGeneric  ActKind = "recorded" // any subject: Content; changes no state
 )
 

@@ -105,6 +105,18 @@ func Doubtful(flags []Flag) bool {
 	return slices.ContainsFunc(flags, func(f Flag) bool { return slices.Contains(doubt, f) })
 }
 
+// Locked gives the flag that keeps what came with an entry from being opened
+// without a word: malware was found in it, or nobody has looked; "" if none
+// does. Such files are neither mailed, copied nor previewed.
+func Locked(flags []Flag) Flag {
+	for _, f := range []Flag{FlagMalware, FlagNotScanned} {
+		if slices.Contains(flags, f) {
+			return f
+		}
+	}
+	return ""
+}
+
 // AddFlags appends those of more that flags lacks, in order.
 func AddFlags(flags []Flag, more ...Flag) []Flag {
 	for _, f := range more {

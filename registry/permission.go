@@ -39,6 +39,7 @@ var permissions = map[ActKind]permission{
 	ActClose:    {hands: true, head: true, roles: leaders},
 	ActAnnul:    {roles: []OfficeRole{RoleDesk, RoleArchivist, RoleSecretary}},
 	ActAccess:   {head: true, roles: leaders},
+	ActUnlock:   {hands: true, head: true, roles: []OfficeRole{RoleDesk, RoleSecretary, RoleAdmin}},
 	ActApproval: {hands: true, head: true, roles: leaders},
 
 	ActOpenCase:   {hands: true, member: true, head: true, roles: []OfficeRole{RoleArchivist}},

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"kancelaria/cmd/internal/config"
+	"kancelaria/gateway/parse"
 	"kancelaria/registry"
 )
 
@@ -39,6 +40,11 @@ func (c *checkCmd) Run(e *env) error {
 	}
 	if err := placeholders(cfg, force.office); err != nil {
 		return err
+	}
+	if text, _ := parse.FindPrograms(e.ctx, "", cfg.Reading.OCR == "auto").Says(); strings.Contains(text, "install ") {
+		if err := c.say(e, "missing", text); err != nil {
+			return err
+		}
 	}
 	if c.Live {
 		if err := c.live(e, cfg, force.office); err != nil {

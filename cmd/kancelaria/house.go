@@ -50,6 +50,8 @@ type house struct {
 	registrar   *registry.Registrar
 	tokens      *gateway.Tokens
 	reader      *parse.Reader
+	programs    *parse.Programs
+	sifter      *screen.Screen
 	originals   originals
 	recent      *recent
 	desk        *gateway.Desk
@@ -117,7 +119,7 @@ func (h *house) open(ctx context.Context) error {
 		return err
 	}
 	h.book = newBook(h.cfg, origin(h.orders.office()), h.purpose == forReading, h.now)
-	h.furnish()
+	h.furnish(ctx)
 	return nil
 }
 
@@ -152,15 +154,20 @@ func (h *house) openArchive(ctx context.Context) error {
 }
 
 // furnish puts the rooms together. Nothing starts here.
-func (h *house) furnish() {
+func (h *house) furnish(ctx context.Context) {
 	h.registrar = registry.NewRegistrar(h.book, registry.RegistrarOptions{
 		Copybook: h.spool, Office: h.orders.office, Receipts: h.cfg.Receipts.Enabled, Newest: h.newest, Now: h.now, Steady: steady, Log: h.log, Node: h.cfg.Node,
 		Rhythm: rhythm,
 	})
-	h.reader = parse.New(parse.Options{Now: h.now, Log: h.log, TempDir: string(h.cfg.Data)})
-	h.originals = originals{h.archive, h.reader}
+	reading := parse.Options{Now: h.now, Log: h.log, TempDir: string(h.cfg.Data)}
+	if h.purpose == forServe { // a command reads nothing late
+		h.programs = h.findPrograms(ctx)
+		reading.Extractor = h.programs
+	}
+	h.reader = parse.New(reading)
+	h.originals = originals{h.archive, h.reader, h.book}
 	h.recent = newRecent(recentBytes)
-	sifter := screen.New(screen.Options{
+	h.sifter = screen.New(screen.Options{
 		Resolver: resolver(h.cfg.Auth.DNS), Timeout: h.cfg.Auth.Timeout, AuthservID: h.cfg.SMTP.AuthservID, Clamd: h.cfg.Scanner.Clamd,
 		Originals: h.originals, Now: h.now, Log: h.log,
 	})
@@ -182,7 +189,7 @@ func (h *house) furnish() {
 		Undelivered: h.unreachable.Undelivered,
 	})
 	h.desk = gateway.New(gateway.Options{
-		Spool: h.spool, Reader: remembering{h.originals, h.recent}, Screen: sifter, Facts: h.facts, Draft: h.drafter, Book: replies.Around(h.citing),
+		Spool: h.spool, Reader: remembering{h.originals, h.recent}, Screen: h.sifter, Facts: h.facts, Draft: h.drafter, Book: replies.Around(h.citing),
 		Journal: h.journal, Now: h.now, Log: h.log,
 		Rules: func() gateway.Decider { return replies.Decider(h.orders.rules()) },
 		Ring:  func() { h.ring() },

@@ -54,6 +54,9 @@ func (h *house) indexSome(ctx context.Context) (bool, error) {
 	}
 	var texts []registry.Text
 	for _, leaf := range leaves {
+		if leaf.Type == string(registry.ActFinding) {
+			leaf = h.found(ctx, leaf)
+		}
 		if text, ok := h.searchText(ctx, leaf); ok {
 			texts = append(texts, text)
 		}
@@ -66,6 +69,20 @@ func (h *house) indexSome(ctx context.Context) (bool, error) {
 	upTo := leaves[len(leaves)-1].Index + 1
 	err = h.book.Keep(ctx, []registry.Note{{Kind: indexNote, Key: indexKey, Value: strconv.AppendInt(nil, upTo, 10)}})
 	return len(leaves) == indexBatch, err
+}
+
+// found gives the registration that a finding is about: there is more to be
+// searched now.
+func (h *house) found(ctx context.Context, leaf registry.LeafRow) registry.LeafRow {
+	n, err := registry.ParseNumber(leaf.Subject)
+	if err != nil {
+		return leaf
+	}
+	page, err := h.book.Find(ctx, registry.Query{Of: registry.FindLine, Number: n, Limit: 1})
+	if err != nil || len(page.Leaves) == 0 {
+		return leaf
+	}
+	return page.Leaves[0]
 }
 
 func (h *house) indexedUpTo(ctx context.Context) (int64, error) {
@@ -99,8 +116,8 @@ func (h *house) searchText(ctx context.Context, leaf registry.LeafRow) (registry
 	it.Place = a.Place
 	if text, ok := h.recent.take(it.ID); ok {
 		words = append(words, text)
-	} else if doc, err := h.originals.Read(ctx, it); err == nil {
-		words = append(words, doc.Text)
+	} else if text, err := h.originals.Text(ctx, it); err == nil {
+		words = append(words, text)
 	}
 	return registry.Text{Number: l.Outcome.Number, Words: registry.Fold(strings.Join(words, "\n"))}, true
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 
 	"kancelaria/registry"
 )
@@ -61,6 +62,9 @@ func (a acts) Release(ctx context.Context, who registry.Actor, id registry.ItemI
 	if err != nil {
 		return registry.Outcome{}, fmt.Errorf("reading the item again: %w", err)
 	}
+	if err := a.screened(ctx, id, &doc); err != nil {
+		return registry.Outcome{}, err
+	}
 	facts, err := a.facts.Facts(ctx, it, doc)
 	if err != nil {
 		return registry.Outcome{}, err
@@ -69,6 +73,30 @@ func (a acts) Release(ctx context.Context, who registry.Actor, id registry.ItemI
 	a.citing.Cite(ctx, decision)
 	draft := a.drafter.Arrival(it, doc, facts, decision)
 	return a.registrar.Release(ctx, who, draft, reason)
+}
+
+// screened puts into a document what screening said when the item arrived: a
+// release does not make a sender honest, and what is infected stays locked.
+func (a acts) screened(ctx context.Context, id registry.ItemID, doc *registry.Document) error {
+	found, err := a.book.Find(ctx, registry.Query{Of: registry.FindLine, Key: "item/" + id.String(), Limit: 1})
+	if err != nil {
+		return fmt.Errorf("looking how item %s arrived: %w", id, err)
+	}
+	if len(found.Leaves) == 0 {
+		return nil
+	}
+	line, err := registry.LineOf(found.Leaves[0])
+	if err != nil || line.Draft.Arrival == nil {
+		return nil
+	}
+	then := line.Draft.Arrival.Document
+	doc.Auth, doc.Malware = then.Auth, then.Malware
+	for _, f := range []registry.Flag{registry.FlagMalware, registry.FlagNotScanned, registry.FlagForgedSender} {
+		if slices.Contains(then.Flags, f) {
+			doc.Flags = registry.AddFlags(doc.Flags, f)
+		}
+	}
+	return nil
 }
 
 // item reads an item's manifest back from the archive.

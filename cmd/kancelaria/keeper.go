@@ -20,7 +20,8 @@ func (k keeper) Status(ctx context.Context) api.Status {
 	defer cancel()
 	s := api.Status{At: k.now().UTC(), Version: version(), Running: k.purpose == forServe}
 	s.Lines = append(s.Lines, k.archiveLine(), k.spoolLine(), k.bookLine(ctx), k.clockLine(), k.rulesLine())
-	s.Lines = append(s.Lines, k.outboxLine(ctx))
+	s.Lines = append(s.Lines, k.outboxLine(ctx), k.lateLine(ctx))
+	s.Lines = append(s.Lines, k.screenLines()...)
 	s.Lines = append(s.Lines, k.doors()...)
 	s.Lines = append(s.Lines, k.bells()...)
 	return s

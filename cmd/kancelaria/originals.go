@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
+	"kancelaria/gateway"
 	"kancelaria/gateway/parse"
 	"kancelaria/registry"
 	"kancelaria/registry/archive"
@@ -16,6 +18,7 @@ import (
 type originals struct {
 	archive *archive.Archive
 	reader  *parse.Reader
+	book    *book
 }
 
 // Open opens the bytes of an item that has not been registered yet.
@@ -102,10 +105,25 @@ func (b both) Close() error {
 	return err
 }
 
-// Text reads a letter for people once more: the book does not keep it.
+// Text reads a letter for people once more, since the book does not keep it,
+// and adds what was read of its files later.
 func (o originals) Text(ctx context.Context, it registry.Item) (string, error) {
 	doc, err := o.Read(ctx, it)
-	return doc.Text, err
+	if err != nil {
+		return doc.Text, err
+	}
+	late, err := o.lateText(ctx, it.ID)
+	return strings.Trim(doc.Text+"\n\n"+late, "\n"), err
+}
+
+// lateText gives the text of an item's PDFs and scans, "" while nobody has read
+// them.
+func (o originals) lateText(ctx context.Context, id registry.ItemID) (string, error) {
+	found, err := o.book.Find(ctx, registry.Query{Of: registry.FindNotes, NoteKind: gateway.LateTextNote, Key: id.String(), Limit: 1})
+	if err != nil || len(found.Notes) == 0 {
+		return "", err
+	}
+	return gateway.UnpackText(found.Notes[0].Value)
 }
 
 // replied opens originals for answers to our own mail.

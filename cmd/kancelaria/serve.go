@@ -80,6 +80,7 @@ func (d *daemon) run(ctx context.Context) error {
 	behind.Go(func() error { return d.watch.Run(inside) })
 	behind.Go(func() error { return d.deliveries.Run(inside) })
 	behind.Go(func() error { return d.index(inside) })
+	behind.Go(func() error { return d.newLate().Run(inside) })
 
 	front, outside := errgroup.WithContext(ctx)
 	front.Go(func() error { return d.mail.Run(outside) })

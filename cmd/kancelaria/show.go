@@ -158,26 +158,45 @@ func showItem(w io.Writer, i api.Item) error {
 type originalCmd struct {
 	Number string `arg:"" help:"A register number."`
 	Output string `short:"o" placeholder:"FILE" help:"Write to a file, which must not exist; else to the output."`
+	unlocking
+}
+
+// unlocking is what opening a locked file takes.
+type unlocking struct {
+	Reason string `placeholder:"TEXT" help:"Why you open what malware keeps locked; recorded in the book."`
+	By     string `placeholder:"CLERK" help:"The clerk who opens it. Default: whose login in office.yaml you are."`
+}
+
+func (u unlocking) query() url.Values {
+	q := url.Values{}
+	if u.Reason != "" {
+		q.Set("reason", u.Reason)
+		q.Set("by", u.By)
+	}
+	return q
 }
 
 func (c *originalCmd) Run(e *env) error {
-	return download(e, "entries/"+escaped(c.Number)+"/original", nil, c.Output)
+	return download(e, "entries/"+escaped(c.Number)+"/original", c.query(), c.Output)
 }
 
 type attachmentCmd struct {
 	Number string `arg:"" help:"A register number."`
 	Path   string `arg:"" help:"The part's path, as show lists it: 1.2 or 2!a.zip!b.pdf."`
 	Output string `short:"o" placeholder:"FILE" help:"Write to a file, which must not exist; else to the output."`
+	unlocking
 }
 
 func (c *attachmentCmd) Run(e *env) error {
-	return download(e, "entries/"+escaped(c.Number)+"/attachment", url.Values{"path": {c.Path}}, c.Output)
+	q := c.query()
+	q.Set("path", c.Path)
+	return download(e, "entries/"+escaped(c.Number)+"/attachment", q, c.Output)
 }
 
 // download writes an answer to a file or the output. A file appears whole or
 // not at all.
 func download(e *env, path string, q url.Values, file string) error {
-	c, err := e.office(false)
+	c, err := e.office(q.Has("reason")) // a reason is written into the book
 	if err != nil {
 		return err
 	}

@@ -22,6 +22,7 @@ func (a *API) showEntry(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	e := s.entry(a.Office().Zone)
+	e.addFindings(s, a.Office().Zone)
 	e.Text = new(string)
 	if s.line != nil {
 		it := s.line.Draft.Arrival.Item
@@ -46,6 +47,9 @@ func (a *API) reader(r *http.Request) registry.Actor {
 func (a *API) original(w http.ResponseWriter, r *http.Request) error {
 	work, err := a.find(r.Context(), r.PathValue("number"))
 	if err != nil {
+		return err
+	}
+	if err := a.unlock(r, work, ""); err != nil {
 		return err
 	}
 	a.Access(r.Context(), a.reader(r), "original", work.Number.String())
@@ -81,6 +85,9 @@ func (a *API) attachment(w http.ResponseWriter, r *http.Request) error {
 	for _, at := range s.line.Draft.Arrival.Document.Attachments {
 		if at.Path != r.FormValue("path") {
 			continue
+		}
+		if err := a.unlock(r, work, at.Path); err != nil {
+			return err
 		}
 		a.Access(r.Context(), a.reader(r), "attachment", work.Number.String())
 		body, err := a.Originals.Attachment(r.Context(), it, at.Path)

@@ -54,6 +54,7 @@ type Entry struct {
 	Flaws           []registry.Flaw            `json:"flaws"`
 	Receipt         Receipt                    `json:"receipt"`
 	Events          []Event                    `json:"events"`
+	Findings        []Finding                  `json:"findings,omitempty"` // show only
 	// Leaf is the place in the ledger, LastLeaf that of the last event: what an
 	// act may name to be sure nothing happened since.
 	Leaf     int64 `json:"leaf"`

@@ -25,7 +25,7 @@ var errTooMuch = errors.New("more than a notice may carry")
 // from being sent.
 func (p *press) documents(ctx context.Context, o *registry.Office, t told) []attached {
 	limit := min(o.Departments[department(t)].OriginalsUpTo, maxAttachedBytes)
-	if p.opt.Documents == nil || limit <= 0 {
+	if p.opt.Documents == nil || limit <= 0 || registry.Locked(flags(t)) != "" {
 		return nil
 	}
 	list, err := p.opt.Documents.Documents(ctx, t.number())

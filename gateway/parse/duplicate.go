@@ -8,10 +8,11 @@ import (
 	"kancelaria/registry"
 )
 
-// bodyDigest digests what a person would call the same letter: who writes, the
-// text apart from its blanks, the files. Equal digests mean a possible
-// duplicate. A document without any of these has none; that of a lone file is
-// the file's.
+// bodyDigest digests what a person would call the same letter: who writes, what
+// about (without Re:, Odp:), the text apart from its blanks, the files. Equal
+// digests mean a possible duplicate. Two petitions of one text under two
+// subjects are two. A document without text and files has none; that of a lone
+// file is the file's.
 func bodyDigest(doc registry.Document) registry.Digest {
 	if len(doc.From) == 0 && len(doc.Attachments) > 0 && doc.Headers.ContentType == "" {
 		return doc.Attachments[0].Digest
@@ -28,6 +29,10 @@ func bodyDigest(doc registry.Document) registry.Digest {
 	slices.Sort(files)
 	sum := sha256.New()
 	b := append([]byte(strings.ToLower(doc.Sender().Email)), 0) // no text holds a zero
+	for word := range strings.FieldsSeq(registry.Fold(doc.Title)) {
+		b = append(append(b, word...), ' ')
+	}
+	b = append(b, 0)
 	for word := range strings.FieldsSeq(doc.Text) {
 		b = append(append(b, word...), ' ')
 		if len(b) > 4<<10 {

@@ -127,6 +127,13 @@ func (run *reading) other(f *tree.Field) {
 			h.AuthResults = append(h.AuthResults, text())
 		}
 		return
+	case "dkim-signature":
+		h.Signed = true
+	case "arc-seal":
+		if len(h.ARCSeals) < 5 {
+			h.ARCSeals = append(h.ARCSeals, text())
+		}
+		return
 	default:
 		run.spam(f.Name, text)
 	}

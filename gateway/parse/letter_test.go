@@ -249,6 +249,8 @@ func TestARedeliveryIsKnownAndADuplicateSuspected(t *testing.T) {
 		{"a trace below other fields", letterTop + "Received: from x\n\ntext\n", false, true},
 		{"another Message-ID", strings.Replace(letterTop, "<1@", "<2@", 1) + "\ntext\n", false, true},
 		{"other blanks", letterTop + "\n\n  text\n", false, true},
+		{"forwarded once more by the same person", strings.Replace(letterTop, "Subject: ", "Subject: Fwd: ", 1) + "\ntext\n", false, true},
+		{"another subject over the same text", strings.Replace(letterTop, "Subject: ", "Subject: Drugie ", 1) + "\ntext\n", false, false},
 		{"another text", letterTop + "\ntext!\n", false, false},
 		{"another author", strings.Replace(letterTop, "jan@", "ewa@", 1) + "\ntext\n", false, false},
 	} {

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"blitiri.com.ar/go/spf"
 	"github.com/emersion/go-msgauth/authres"
@@ -34,17 +35,18 @@ const (
 // authenticate says who wrote a letter, as far as mail can tell. Behind a
 // trusted relay only that relay's own results are believed: SPF by its address
 // would say nothing of the sender.
-func (s *Screen) authenticate(ctx context.Context, it registry.Item, doc registry.Document) registry.Authentication {
-	a := registry.Authentication{SPF: notChecked, DKIM: notChecked, DMARC: notChecked, Verdict: registry.Unchecked}
+func (s *Screen) authenticate(ctx context.Context, it registry.Item, doc registry.Document, within time.Duration) registry.Authentication {
+	a := registry.Authentication{SPF: notChecked, DKIM: notChecked, DMARC: notChecked, Verdict: registry.Unchecked, ARC: arc(doc)}
 	if !it.Door.IsMail() || it.Envelope == nil {
 		return a
 	}
 	if it.Envelope.TrustedRelay && s.AuthservID != "" {
 		if told, ok := s.believed(doc); ok {
+			told.ARC = a.ARC
 			return told
 		}
 	}
-	return s.own(ctx, it, doc, a)
+	return s.own(ctx, it, doc, a, within)
 }
 
 // believed takes the topmost results of the authserv-id we trust; a sender can
@@ -75,14 +77,18 @@ func (s *Screen) believed(doc registry.Document) (registry.Authentication, bool)
 }
 
 // own asks DNS ourselves, all within one bound.
-func (s *Screen) own(ctx context.Context, it registry.Item, doc registry.Document, a registry.Authentication) registry.Authentication {
+func (s *Screen) own(ctx context.Context, it registry.Item, doc registry.Document, a registry.Authentication, within time.Duration) registry.Authentication {
 	a.By = "own"
-	signed := len(doc.Headers.All["dkim-signature"]) > 0
+	signed := doc.Headers.Signed || len(doc.Headers.All["dkim-signature"]) > 0
 	peer, direct := s.peer(it)
-	if s.Resolver == nil || !s.dns.asks() || !signed && !direct {
+	if s.Resolver == nil || !signed && !direct {
 		return a
 	}
-	bounded, cancel := context.WithTimeout(ctx, s.Timeout)
+	if !s.dns.asks() {
+		a.Late = true
+		return a
+	}
+	bounded, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	from := domainOf(doc.Sender().Email)
 	var aligned bool
@@ -102,7 +108,7 @@ func (s *Screen) own(ctx context.Context, it registry.Item, doc registry.Documen
 	s.dns.note(!timedOut)
 	if timedOut {
 		a.SPF, a.DKIM, a.DMARC = late(a.SPF), late(a.DKIM), notChecked
-		a.Verdict = registry.Unchecked
+		a.Verdict, a.Late = registry.Unchecked, true
 		return a
 	}
 	switch {

@@ -13,13 +13,6 @@ import (
 	"kancelaria/registry"
 )
 
-// What a scanner may have said.
-const (
-	scanClean = "clean"
-	scanFound = "found"
-	scanNot   = "not_scanned"
-)
-
 // scan asks the malware scanner. Only a scanner that is down, or too slow,
 // leaves a letter unscanned; it is registered all the same, and shown so.
 func (s *Screen) scan(ctx context.Context, it registry.Item) registry.Malware {
@@ -27,7 +20,7 @@ func (s *Screen) scan(ctx context.Context, it registry.Item) registry.Malware {
 		return registry.Malware{}
 	}
 	if !s.scanner.asks() {
-		return registry.Malware{State: scanNot}
+		return registry.Malware{State: registry.ScanNot}
 	}
 	bounded, cancel := context.WithTimeout(ctx, s.ScanTime)
 	defer cancel()
@@ -36,11 +29,11 @@ func (s *Screen) scan(ctx context.Context, it registry.Item) registry.Malware {
 	switch {
 	case err != nil:
 		s.Log.Warn("screen.scanner", "item", it.ID, "err", err)
-		return registry.Malware{State: scanNot}
+		return registry.Malware{State: registry.ScanNot}
 	case name != "":
-		return registry.Malware{State: scanFound, Names: []string{name}}
+		return registry.Malware{State: registry.ScanFound, Names: []string{name}}
 	default:
-		return registry.Malware{State: scanClean}
+		return registry.Malware{State: registry.ScanClean}
 	}
 }
 

@@ -73,14 +73,14 @@ func (s *Screen) Screen(ctx context.Context, it registry.Item, doc registry.Docu
 	var auth registry.Authentication
 	var malware registry.Malware
 	var asking sync.WaitGroup
-	asking.Go(func() { auth = s.authenticate(ctx, it, doc) })
+	asking.Go(func() { auth = s.authenticate(ctx, it, doc, s.Timeout) })
 	asking.Go(func() { malware = s.scan(ctx, it) })
 	asking.Wait()
 	doc.Auth, doc.Malware = auth, malware
 	switch malware.State {
-	case scanFound:
+	case registry.ScanFound:
 		doc.Flags = registry.AddFlags(doc.Flags, registry.FlagMalware)
-	case scanNot:
+	case registry.ScanNot:
 		doc.Flags = registry.AddFlags(doc.Flags, registry.FlagNotScanned)
 	}
 	if auth.Verdict == registry.Forged {
@@ -88,6 +88,17 @@ func (s *Screen) Screen(ctx context.Context, it registry.Item, doc registry.Docu
 	}
 	return doc
 }
+
+// Scan asks the scanner about an item alone.
+func (s *Screen) Scan(ctx context.Context, it registry.Item) registry.Malware { return s.scan(ctx, it) }
+
+// Authenticate asks DNS about an item alone, and takes its time: nobody waits.
+func (s *Screen) Authenticate(ctx context.Context, it registry.Item, doc registry.Document) registry.Authentication {
+	return s.authenticate(ctx, it, doc, patientTimeout)
+}
+
+// patientTimeout is for all that DNS is asked about one letter afterwards.
+const patientTimeout = 20 * time.Second
 
 // open reads an item's original from its beginning.
 func (s *Screen) open(ctx context.Context, it registry.Item) (io.ReadCloser, error) {

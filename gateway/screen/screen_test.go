@@ -157,10 +157,10 @@ func TestTheScannersWordIsKept(t *testing.T) {
 		name, address, state string
 		flag                 registry.Flag
 	}{
-		{"clean", clamd(t, "stream: OK\x00"), scanClean, ""},
-		{"infected", clamd(t, "stream: Eicar-Test-Signature FOUND\x00"), scanFound, registry.FlagMalware},
-		{"it could not look", clamd(t, "INSTREAM size limit exceeded. ERROR\x00"), scanNot, registry.FlagNotScanned},
-		{"nobody is there", "127.0.0.1:1", scanNot, registry.FlagNotScanned},
+		{"clean", clamd(t, "stream: OK\x00"), registry.ScanClean, ""},
+		{"infected", clamd(t, "stream: Eicar-Test-Signature FOUND\x00"), registry.ScanFound, registry.FlagMalware},
+		{"it could not look", clamd(t, "INSTREAM size limit exceeded. ERROR\x00"), registry.ScanNot, registry.FlagNotScanned},
+		{"nobody is there", "127.0.0.1:1", registry.ScanNot, registry.FlagNotScanned},
 		{"no scanner is configured", "", "", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -30,6 +30,9 @@ func (c *Config) check(d *decoder) {
 	if !isName(c.Node) {
 		d.complainAt("node", "use letters, digits and hyphens", "node: %.40q cannot name a gateway", c.Node)
 	}
+	if c.Reading.OCR != "auto" && c.Reading.OCR != "off" {
+		d.complainAt("reading.ocr", "write auto or off", "reading.ocr: %.20q is not known", c.Reading.OCR)
+	}
 	c.checkDoors(d)
 	c.checkStore(d)
 	c.checkMail(d)

@@ -39,6 +39,7 @@ type Config struct {
 	Mail     Mail           `yaml:"mail"`
 	Receipts Receipts       `yaml:"receipts"`
 	Scanner  Scanner        `yaml:"scanner"`
+	Reading  Reading        `yaml:"reading"`
 	Auth     Auth           `yaml:"authentication"`
 	Web      Web            `yaml:"web"`
 	Operator Operator       `yaml:"operator"`
@@ -142,6 +143,11 @@ type Scanner struct {
 	Clamd string `yaml:"clamd"` // unix:PATH or host:port
 }
 
+// Reading says what is read of files after registering.
+type Reading struct {
+	OCR string `yaml:"ocr"` // auto: scans, where tesseract is installed; off
+}
+
 // Auth says how the sender of a letter is checked.
 type Auth struct {
 	DNS     string        `yaml:"dns"` // "", host:port, or "off"
@@ -216,6 +222,7 @@ func defaults() *Config {
 		Archive:  Archive{Segments: "data/archive", SegmentSize: 64 << 20, MinFree: 1 << 30, MaxBacklog: 64 << 30},
 		Receipts: Receipts{PerSender10min: 5},
 		Mail:     Mail{TLS: "required"},
+		Reading:  Reading{OCR: "auto"},
 		Auth:     Auth{Timeout: 1500 * time.Millisecond},
 	}
 }

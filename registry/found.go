@@ -1,0 +1,32 @@
+package registry
+
+// A Found is the content of a finding: what became known of an entry after it
+// was registered. It never changes the number, the arrival or the original.
+type Found struct {
+	Kind FoundKind `json:"kind"`
+	// Texts are the parts whose text was read late, and Excerpt is the beginning
+	// of it all: what the rules saw. The whole is kept for search only.
+	Texts   []TextFound     `json:"texts,omitempty"`
+	Excerpt string          `json:"excerpt,omitempty"`
+	Malware *Malware        `json:"malware,omitempty"`
+	Auth    *Authentication `json:"authentication,omitempty"`
+	Flaws   []Flaw          `json:"flaws,omitempty"`
+}
+
+// A FoundKind says what a finding is about.
+type FoundKind string
+
+// The kinds of findings.
+const (
+	FoundText    FoundKind = "text"           // of PDFs and scans
+	FoundMalware FoundKind = "malware"        // the scanner answered at last
+	FoundSender  FoundKind = "authentication" // DNS answered at last
+)
+
+// A TextFound is a part whose text was read late, and by which program.
+type TextFound struct {
+	Path       string `json:"path"`
+	By         string `json:"by"` // pdftotext, tesseract
+	Characters int    `json:"characters"`
+	Digest     Digest `json:"sha256"` // of the text
+}
