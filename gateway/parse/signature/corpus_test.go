@@ -176,7 +176,7 @@ func intact(reports []registry.SignatureReport) bool {
 // trusted: nothing else speaks against it, and all of it is covered.
 func believed(reports []registry.SignatureReport) bool {
 	return intact(reports) && !slices.ContainsFunc(outermost(reports), func(r registry.SignatureReport) bool {
-		return r.Covers != registry.CoversWhole && !(r.Covers == registry.CoversOlderRevision && r.Coverage.Update == "allowed") ||
+		return r.Covers != registry.CoversWhole ||
 			slices.ContainsFunc(r.Reasons, func(why registry.SignatureReason) bool { return why.Code != "chain_unknown" })
 	})
 }

@@ -182,6 +182,8 @@ func (l *look) file(ctx context.Context, format parse.Format) {
 		l.cmsFile(ctx)
 	case parse.PGP:
 		l.pgpText(ctx)
+	case parse.PDF:
+		l.pdfFile(ctx)
 	case parse.OOXML:
 		l.format("OOXML")
 		l.doubt(registry.Generic, "unsupported_format", "the signature of an office program")
