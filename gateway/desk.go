@@ -174,10 +174,12 @@ func (d *Desk) settle(ctx context.Context, it registry.Item, turn *turn) {
 // handle is the one way of a document (DESIGN § 3). A crash between any two
 // lines repeats it from the top; the book makes the repetition harmless.
 func (d *Desk) handle(ctx context.Context, it registry.Item, turn *turn) (registry.Outcome, error) {
+	registry.FailDeskTaken.Hit()
 	doc, err := d.read(ctx, it)
 	if err != nil {
 		return registry.Outcome{}, err
 	}
+	registry.FailDeskRead.Hit()
 	doc = d.Screen.Screen(ctx, it, doc)
 	facts, err := d.Facts.Facts(ctx, it, doc)
 	if err != nil {
@@ -185,6 +187,7 @@ func (d *Desk) handle(ctx context.Context, it registry.Item, turn *turn) (regist
 	}
 	decision := d.Rules().Decide(it, doc, facts)
 	draft := d.Draft.Arrival(it, doc, facts, decision)
+	registry.FailDeskDecided.Hit()
 	turn.wait(ctx)
 	written := d.Book.Offer(ctx, draft)
 	turn.pass()
@@ -200,7 +203,9 @@ func (d *Desk) handle(ctx context.Context, it registry.Item, turn *turn) (regist
 	}
 	d.answers.tell(it.ID, answer{out, out.Disposition == registry.Quarantined || draft.Arrival.Decision.Restricted})
 	d.Ring()
+	registry.FailDeskBeforeDone.Hit()
 	d.Spool.Done(it.ID)
+	registry.FailDeskAfterDone.Hit()
 	return out, nil
 }
 

@@ -71,6 +71,16 @@ const (
 	ErasedClassified = "classified"
 )
 
+// OrderedBy is the field of an erasure that names who ordered it, where another
+// confirms it.
+const OrderedBy = "ordered_by"
+
+// byTwo reports whether one person ordered an erasure and another confirmed it.
+func (d Draft) byTwo() bool {
+	first := d.Act.Fields[OrderedBy]
+	return first != "" && first != d.Actor && first != d.OnBehalfOf
+}
+
 func decideErased(_ *fold, l *Line, row ArrivalRow) error {
 	switch reason := l.Draft.Act.Text; reason {
 	case ErasedSpam, ErasedMalware, ErasedBeside:
@@ -80,6 +90,9 @@ func decideErased(_ *fold, l *Line, row ArrivalRow) error {
 	case ErasedCategory, ErasedCourt, ErasedClassified:
 		if l.Draft.Reason == "" {
 			return refuse("erasing item %s for %s needs the reason in words", row.Item, reason)
+		}
+		if reason == ErasedClassified && !l.Draft.byTwo() {
+			return refuse("erasing item %s as classified needs two persons: one who orders it, another who confirms", row.Item)
 		}
 	default:
 		return forbid("%.40q is no reason to erase anything", reason)

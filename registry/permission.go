@@ -50,6 +50,7 @@ var permissions = map[ActKind]permission{
 	ActSplit:      {hands: true, head: true, roles: []OfficeRole{RoleArchivist, RoleDesk}},
 
 	ActReject:   {roles: and(desk, []OfficeRole{RoleSecretary})},
+	ActErased:   {roles: []OfficeRole{RoleArchivist, RoleSecretary}},
 	ActAbsence:  {hands: true, head: true, roles: leaders},
 	ActHandover: {head: true, roles: leaders},
 }

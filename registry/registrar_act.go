@@ -45,6 +45,17 @@ func (r *Registrar) ActOnce(ctx context.Context, key string, who Actor, act Act,
 	})
 }
 
+// May says whether somebody may do an act, as Act would. It is for what is
+// ordered by one person and done when another confirms it.
+func (r *Registrar) May(ctx context.Context, who Actor, act Act) error {
+	office := r.o.Office()
+	m, _, err := r.matterOf(ctx, act, office)
+	if err != nil {
+		return err
+	}
+	return office.may(who, act.Kind, m, DayOf(r.o.Now(), office.Zone))
+}
+
 // matterOf finds what an act is about; w is the entry, if it is one.
 func (r *Registrar) matterOf(ctx context.Context, act Act, office *Office) (m matter, w Work, err error) {
 	subject := act.Subject
@@ -57,6 +68,9 @@ func (r *Registrar) matterOf(ctx context.Context, act Act, office *Office) (m ma
 	switch act.Kind {
 	case ActOpenCase, ActJoinCase, ActMoveCase, ActCloseCase, ActReopenCase, ActNote:
 		m, err = r.folderMatter(ctx, subject)
+		return m, w, err
+	case ActErased:
+		m, err = r.itemMatter(ctx, subject)
 		return m, w, err
 	case ActHandover, ActAbsence:
 		return matter{name: subject, clerk: subject, department: office.DepartmentOf(subject)}, w, nil
@@ -74,6 +88,23 @@ func (r *Registrar) entry(ctx context.Context, n Number) (Work, error) {
 		return Work{}, fmt.Errorf("%w: %s", ErrNotFound, n)
 	}
 	return page.Works[0], nil
+}
+
+// itemMatter finds the entry that an item came with; one outside the book is
+// a matter of nobody's.
+func (r *Registrar) itemMatter(ctx context.Context, subject string) (matter, error) {
+	id, err := ParseItemID(subject)
+	if err != nil {
+		return matter{}, fmt.Errorf("%w: %w", ErrNotFound, err)
+	}
+	page, err := r.store.Find(ctx, Query{Of: FindEntry, Item: id, Limit: 1})
+	if err != nil {
+		return matter{}, fmt.Errorf("looking for item %s: %w", id, err)
+	}
+	if len(page.Works) == 0 {
+		return matter{name: subject}, nil
+	}
+	return page.Works[0].matter(), nil
 }
 
 // folderMatter finds a folder by its name or its case number. Whether it may

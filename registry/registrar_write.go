@@ -67,6 +67,7 @@ func (r *Registrar) attempt(ctx context.Context, group []*offered) ([]Outcome, e
 		o.draft.At, o.draft.On = began, day
 		drafts[i] = o.draft
 	}
+	FailBookBeforeCommit.Hit()
 	outcomes, err := r.store.Commit(ctx, drafts)
 	if err != nil {
 		return nil, err
@@ -74,6 +75,7 @@ func (r *Registrar) attempt(ctx context.Context, group []*offered) ([]Outcome, e
 	if len(outcomes) != len(drafts) {
 		return nil, fmt.Errorf("%w: %d outcomes for %d drafts", ErrCorrupt, len(outcomes), len(drafts))
 	}
+	FailBookAfterCommit.Hit()
 	r.note(outcomes, r.o.Now().Sub(began))
 	return outcomes, nil
 }
@@ -153,12 +155,14 @@ func (r *Registrar) copy(ctx context.Context, group []*offered) {
 	var sheets []Sheet
 	for _, o := range group {
 		if len(o.out.Content) > 0 {
-			sheets = append(sheets, Sheet{Item: o.out.Item, Settles: o.draft.Arrival != nil, Bytes: o.out.Content})
+			sheets = append(sheets, Sheet{Item: copiedFor(o), Settles: o.draft.Arrival != nil, Bytes: o.out.Content})
 		}
 	}
 	for attempt := 0; r.o.Copybook != nil && len(sheets) > 0; attempt++ {
+		FailBeforeCopybook.Hit()
 		err := r.copyOnce(ctx, sheets)
 		if err == nil {
+			FailAfterCopybook.Hit()
 			break
 		}
 		r.troubled(atCopybook, fmt.Errorf("writing the copybook: %w", err))
@@ -172,6 +176,15 @@ func (r *Registrar) copy(ctx context.Context, group []*offered) {
 		r.holds(o.out.Leaf)
 		o.answer(o.out, nil)
 	}
+}
+
+// copiedFor gives the item that a line of the copybook concerns, with which it
+// goes when that is erased. The line that orders an erasure stays.
+func copiedFor(o *offered) ItemID {
+	if o.draft.Act != nil && o.draft.Act.Kind == ActErased {
+		return ItemID{}
+	}
+	return o.out.Item
 }
 
 // holds notes a leaf that is in the copybook.

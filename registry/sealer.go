@@ -193,9 +193,11 @@ func (s *Sealer) sign(ctx context.Context, head Head, root ledger.Hash) error {
 		return fmt.Errorf("sealing: %w", err)
 	}
 	c := Checkpoint{Size: head.Size, Root: Digest(root), Note: note, SignedAt: s.o.Now().UTC().Truncate(time.Microsecond)}
+	FailHeadBeforeStore.Hit()
 	if err := s.store.Seal(ctx, c); err != nil {
 		return fmt.Errorf("sealing: %w", err)
 	}
+	FailHeadAfterStore.Hit()
 	s.mu.Lock()
 	s.latest = c
 	s.mu.Unlock()

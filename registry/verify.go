@@ -57,6 +57,15 @@ type Verified struct {
 	Root     Digest
 	Findings []Finding
 	More     bool // there are more findings than are listed
+	// Erasures are the leaves that order one, to be compared with the archive.
+	Erasures []ErasureLeaf
+}
+
+// An ErasureLeaf orders that an item be erased.
+type ErasureLeaf struct {
+	Leaf int64
+	Key  string
+	Item ItemID
 }
 
 // VerifyBook recomputes the book from its leaves: leaf hashes, tree, heads,

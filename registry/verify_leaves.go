@@ -207,6 +207,7 @@ func (v *verifier) foldLeaf(l readLeaf) error {
 	if ActKind(l.row.Type) == ActErased {
 		if id, err := ParseItemID(l.row.Subject); err == nil {
 			v.erased[id] = true
+			v.out.Erasures = append(v.out.Erasures, ErasureLeaf{l.row.Index, l.row.Key, id})
 		}
 	}
 	if v.lost[l.row.Index] {

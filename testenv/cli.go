@@ -3,10 +3,15 @@ package testenv
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"net"
+	"net/http"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -79,7 +84,11 @@ func (h *House) Run(t testing.TB, args ...string) string {
 // List gives the entries of the book, newest first; args narrow it down.
 func (h *House) List(t testing.TB, args ...string) []Entry {
 	t.Helper()
-	out := h.Run(t, append([]string{"--json", "list", "--limit", "1000000"}, args...)...)
+	return readEntries(t, h.Run(t, append([]string{"--json", "list", "--limit", "1000000"}, args...)...))
+}
+
+func readEntries(t testing.TB, out string) []Entry {
+	t.Helper()
 	var entries []Entry
 	for line := range strings.Lines(out) {
 		var e Entry
@@ -89,6 +98,34 @@ func (h *House) List(t testing.TB, args ...string) []Entry {
 		entries = append(entries, e)
 	}
 	return entries
+}
+
+// Ask asks the running daemon by its socket, as the command line does: what is
+// asked for again and again needs no program started each time.
+func (h *House) Ask(t testing.TB, path string) []byte {
+	t.Helper()
+	c := http.Client{Timeout: patience, Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "unix", filepath.Join(h.Dir, "data", "control.sock"))
+		},
+	}}
+	res, err := c.Get("http://kancelaria/api/v1/" + path)
+	if err != nil {
+		t.Fatalf("asking for %s: %v", path, err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil || res.StatusCode != http.StatusOK {
+		t.Fatalf("asking for %s: %s, %v\n%s", path, res.Status, err, body)
+	}
+	return body
+}
+
+// Book gives what List does, by asking the running daemon.
+func (h *House) Book(t testing.TB) []Entry {
+	t.Helper()
+	return readEntries(t, string(h.Ask(t, "entries?limit=1000000")))
 }
 
 // Show gives one entry by number, item id, folder or case number.

@@ -176,6 +176,32 @@ func (h *House) Serve(t testing.TB) {
 	}
 }
 
+// ServeDoomed starts the daemon with something in its environment that will end
+// it, and does not wait until it greets: it may not live that long. The channel
+// is closed when it is gone.
+func (h *House) ServeDoomed(t testing.TB, env ...string) (gone <-chan struct{}) {
+	t.Helper()
+	cmd := h.Command("serve")
+	cmd.Env = append(cmd.Env, env...)
+	daemon, err := start("kancelaria serve", h.logFile(), cmd, syscall.SIGKILL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.daemon = daemon
+	return daemon.ended
+}
+
+// DiedOf gives the signal that ended a doomed daemon, which is gone; 0 if none
+// did.
+func (h *House) DiedOf() syscall.Signal {
+	state, _ := h.daemon.cmd.ProcessState.Sys().(syscall.WaitStatus)
+	h.daemon = nil
+	if !state.Signaled() {
+		return 0
+	}
+	return state.Signal()
+}
+
 // Kill ends the daemon as a power cut would, at whatever it is doing.
 func (h *House) Kill(t testing.TB) {
 	t.Helper()

@@ -36,9 +36,14 @@ func digest(b []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// hand gives one letter in at addr and returns the answer to the final dot. It
-// says every word of the session itself.
+// hand gives one letter in at addr and returns the answer to the final dot.
 func hand(addr, to string, letter []byte) (code int, answer string, err error) {
+	return handAs(addr, "mieszkaniec@resident.example", to, letter)
+}
+
+// handAs is hand for a sender of one's own. It says every word of the session
+// itself.
+func handAs(addr, from, to string, letter []byte) (code int, answer string, err error) {
 	conn, err := net.DialTimeout("tcp", addr, 10*time.Second)
 	if err != nil {
 		return 0, "", err
@@ -56,7 +61,7 @@ func hand(addr, to string, letter []byte) (code int, answer string, err error) {
 		line string
 	}{
 		{250, "EHLO mieszkaniec.example"},
-		{250, "MAIL FROM:<mieszkaniec@resident.example>"},
+		{250, "MAIL FROM:<" + from + ">"},
 		{250, "RCPT TO:<" + to + ">"},
 		{354, "DATA"},
 	} {

@@ -12,8 +12,10 @@ import (
 )
 
 type archiveCmd struct {
-	List archiveListCmd `cmd:"" help:"List segments."`
-	Fsck archiveFsckCmd `cmd:"" help:"Read everything and check it; exit 6 on any finding."`
+	List   archiveListCmd   `cmd:"" help:"List segments."`
+	Fsck   archiveFsckCmd   `cmd:"" help:"Read everything and check it; exit 6 on any finding."`
+	Export archiveExportCmd `cmd:"" help:"Write originals out as files, without asking the book."`
+	Erase  archiveEraseCmd  `cmd:"" help:"Erase an original by law; a tombstone stays."`
 }
 
 type archiveListCmd struct{}

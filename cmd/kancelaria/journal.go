@@ -34,6 +34,11 @@ func (j journal) Delayed(it registry.Item, err error) {
 	j.log.Warn("office.delayed", "item", it.ID, "door", it.Door, "err", err)
 }
 
+// Erased: the bytes of an item are gone for good.
+func (j journal) Erased(id registry.ItemID, by registry.Draft) {
+	j.log.Warn("office.erased", "item", id, "reason", by.Act.Text, "clerk", registry.Actor{Login: by.Actor, OnBehalfOf: by.OnBehalfOf}.Acting())
+}
+
 // Access: somebody opened an original or its content.
 func (j journal) Access(who registry.Actor, what, subject string) {
 	j.log.Info("office.access", "clerk", who.Acting(), "actor", who.Login, "what", what, "number", subject)

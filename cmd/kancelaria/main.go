@@ -55,7 +55,7 @@ type cli struct {
 	Source     sourceCmd     `cmd:"" help:"Watched folders and shares: list, test."`
 	Outbox     outboxCmd     `cmd:"" help:"Notices and receipts to be sent: list, retry."`
 	Spool      spoolCmd      `cmd:"" help:"What is accepted and not settled: list, retry."`
-	Archive    archiveCmd    `cmd:"" help:"The journal of originals: list, fsck."`
+	Archive    archiveCmd    `cmd:"" help:"The journal of originals: list, fsck, export, erase."`
 	Receipt    receiptCmd    `cmd:"" help:"Receipts of senders: verify."`
 	Verify     verifyCmd     `cmd:"" help:"Recompute ledger, numbers and digests; exit 6 on any difference."`
 	Key        keyCmd        `cmd:"" help:"The office's keys: show."`

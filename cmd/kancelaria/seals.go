@@ -74,6 +74,7 @@ func (h *house) writeSeal(ctx context.Context, s archive.Seal) error {
 		return err
 	}
 	name := fmt.Sprintf("%s/%d", h.cfg.Node, s.Segment)
+	registry.FailSealBeforeLeaf.Hit()
 	out, err := h.registrar.Submit(ctx, registry.Draft{
 		Key: "seal/" + name, Actor: registry.Daemon,
 		Act: &registry.Act{Kind: registry.ActSealed, Subject: "segment/" + name, Text: s.Digest.String(), Content: content},
@@ -84,6 +85,7 @@ func (h *house) writeSeal(ctx context.Context, s archive.Seal) error {
 	if err != nil {
 		return err
 	}
+	registry.FailSealAfterLeaf.Hit()
 	return h.book.Keep(ctx, []registry.Note{{Kind: sealNote, Key: h.cfg.Node, Value: strconv.AppendUint(nil, s.Segment+1, 10)}})
 }
 

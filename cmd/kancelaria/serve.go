@@ -79,6 +79,7 @@ func (d *daemon) run(ctx context.Context) error {
 	behind.Go(func() error { return d.sealer.Run(inside) })
 	behind.Go(func() error { return d.watch.Run(inside) })
 	behind.Go(func() error { return d.deliveries.Run(inside) })
+	behind.Go(func() error { return d.finishErasures(inside) })
 	behind.Go(func() error { return d.index(inside) })
 	behind.Go(func() error { return d.newLate().Run(inside) })
 

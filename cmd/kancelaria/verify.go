@@ -68,6 +68,10 @@ func (c *verifyCmd) Run(e *env) error {
 		return err
 	}
 	found += more
+	graves := graves{store: store, archive: a, ordered: seen.Erasures, all: c.Since == 0, report: func(f registry.Finding) error { found++; return e.finding(f) }}
+	if err := graves.compare(e.ctx); err != nil {
+		return err
+	}
 	return c.sum(e, seen, found, e.now().Sub(began))
 }
 

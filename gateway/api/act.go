@@ -42,6 +42,9 @@ func (a *API) act(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if in.Kind == registry.ActErased {
+		return wrong("an erasure is ordered at items/ID/erase: the archive has a part in it")
+	}
 	act := registry.Act{
 		Kind: in.Kind, Subject: in.Subject, To: in.To, Outside: in.Outside, Text: in.Text, Class: in.Class,
 		Department: in.Department, Clerk: in.Clerk, Fields: in.Fields,

@@ -59,6 +59,9 @@ type Keeper interface {
 	RetryOutbox(ctx context.Context, id string) error
 	Spool(ctx context.Context) ([]SpoolItem, error)
 	RetrySpool(ctx context.Context, id registry.ItemID) error
+	// Erase erases an item's bytes for good, or notes that a second person is
+	// to confirm it.
+	Erase(ctx context.Context, who registry.Actor, id registry.ItemID, reason, text string) (Erasure, error)
 }
 
 // Options of the handler; all but Log are required.
@@ -97,6 +100,7 @@ func New(o Options) *API {
 		"GET /api/v1/items":                        a.listItems,
 		"GET /api/v1/items/{id}":                   a.showItem,
 		"POST /api/v1/items/{id}/release":          a.release,
+		"POST /api/v1/items/{id}/erase":            a.erase,
 		"GET /api/v1/folders":                      a.listFolders,
 		"GET /api/v1/folders/{id}":                 a.showFolder,
 		"POST /api/v1/acts":                        a.act,

@@ -54,10 +54,12 @@ func (w *Watcher) take(ctx context.Context, b bundle) error {
 	if w.ledger != nil {
 		return w.takeLeft(ctx, c, b)
 	}
+	registry.FailDropBeforeClaim.Hit()
 	held, err := w.claim(ctx, c)
 	if held == nil || err != nil {
 		return err
 	}
+	registry.FailDropClaimed.Hit()
 	w.note(c)
 	return w.spool(ctx, c, held)
 }

@@ -148,9 +148,11 @@ func (w *Watcher) away(ctx context.Context, c part, out registry.Outcome) error 
 	now := w.Now().In(w.Zone)
 	dir := path.Join(w.Move, now.Format("2006-01"))
 	name := safe(w.Texts.Registered(out, path.Base(c.path)))
+	registry.FailDropBeforeRename.Hit()
 	if err := w.moveInto(ctx, c.at, dir, name); err != nil {
 		return err
 	}
+	registry.FailDropRenamed.Hit()
 	line := now.Format(time.DateTime) + "\t" + c.path + "\t" + name + "\r\n"
 	return w.fs.Append(ctx, path.Join(dir, w.Texts.List(now.Format(time.DateOnly))), []byte(line))
 }

@@ -63,6 +63,7 @@ func (w *Watcher) spool(ctx context.Context, c claim, held []File) error {
 	if err != nil {
 		return fmt.Errorf("putting the file into the archive: %w", err)
 	}
+	registry.FailDropSpooled.Hit()
 	if w.ledger != nil {
 		return w.doneLeft(c, put)
 	}

@@ -16,6 +16,7 @@ import (
 // it, and stores how that went. When the store does not take the result, the
 // lease runs out and the row comes again, with the same bytes.
 func (b *Bell) handle(ctx context.Context, row registry.OutboxRow) {
+	registry.FailBellClaimed.Hit()
 	if b.opt.Shadow {
 		row.State = registry.OutboxSent
 		b.finish(ctx, row, "nothing is sent: the office tries the register out")
@@ -52,6 +53,7 @@ func (b *Bell) write(ctx context.Context, row registry.OutboxRow) (registry.Outb
 	row.Rendered, row.MessageID, row.From, row.To = m.bytes, m.messageID, m.from, m.to
 	row.Variant, row.LastError = m.variant, ""
 	row.State = registry.OutboxLeased
+	registry.FailBellWritten.Hit()
 	if err := b.finisher.finish(ctx, row); err != nil {
 		return row, fmt.Errorf("storing the written mail: %w", err)
 	}
@@ -101,7 +103,10 @@ func (b *Bell) sendOne(ctx context.Context, row registry.OutboxRow, to string) (
 	}
 	ctx, cancel := context.WithTimeout(ctx, attemptFor)
 	defer cancel()
-	return l.send(ctx, Parcel{Row: row, From: row.From, To: goal})
+	registry.FailBellBeforeSend.Hit()
+	answer, err := l.send(ctx, Parcel{Row: row, From: row.From, To: goal})
+	registry.FailBellAfterSend.Hit()
+	return answer, err
 }
 
 // splitGoal reads a destination: "folder:os1" names its channel, an address
@@ -168,7 +173,10 @@ func (b *Bell) finish(ctx context.Context, row registry.OutboxRow, answer string
 }
 
 func (b *Bell) put(ctx context.Context, row registry.OutboxRow) bool {
-	if err := b.finisher.finish(ctx, row); err != nil {
+	registry.FailBellBeforeFinish.Hit()
+	err := b.finisher.finish(ctx, row)
+	registry.FailBellAfterFinish.Hit()
+	if err != nil {
 		b.opt.Log.Warn("notify.not_finished", "row", row.ID, "number", row.Number.String(), "err", err)
 		return false
 	}

@@ -12,6 +12,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"kancelaria/registry"
 )
 
 // A Maildir delivers into files, one Maildir for each recipient under a root:
@@ -65,6 +67,7 @@ func (m *Maildir) deliver(name string, p Parcel) error {
 	if err := writeSynced(root, tmp, m.letter(p)); err != nil {
 		return errors.Join(err, ignoreMissing(root.Remove(tmp)))
 	}
+	registry.FailBellInTmp.Hit()
 	if err := root.Rename(tmp, "new/"+unique); err != nil {
 		return errors.Join(err, ignoreMissing(root.Remove(tmp)))
 	}

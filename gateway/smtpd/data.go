@@ -30,6 +30,7 @@ func (x *session) Data(io.Reader) error {
 	defer stop()
 	thanks := x.thank(ctx, items[max(best, 0)])
 	x.took(line, items, thanks.Message)
+	registry.FailDoorBefore250.Hit()
 	return thanks
 }
 
@@ -80,6 +81,7 @@ func (x *session) accept(line *Delivery) ([]registry.Item, error) {
 	b := x.w.openBody()
 	defer b.drain()
 	in := &letter{r: b, limit: x.s.MaxSize, disk: x.s.Disk, trace: trace{most: x.s.Limits.Received}}
+	registry.FailDoorBeforePut.Hit()
 	items, err := x.s.Spool.Put(x.s.working, x.itemsFor(x.tx), in)
 	line.Size = in.size
 	switch {
@@ -90,6 +92,7 @@ func (x *session) accept(line *Delivery) ([]registry.Item, error) {
 	case err != nil:
 		return nil, fmt.Errorf("putting a letter into the spool: %w", err)
 	}
+	registry.FailDoorAccepted.Hit()
 	return items, nil
 }
 

@@ -43,6 +43,7 @@ func (s *Spool) put(ctx context.Context, given []registry.Item, r io.Reader) ([]
 			s.log.Debug("spool.body_close", "err", err)
 		}
 	}()
+	registry.FailSpoolStaged.Hit()
 	if known, err := s.known(ctx, items, body); known != nil || err != nil {
 		return known, err
 	}
@@ -66,6 +67,7 @@ func (s *Spool) append(ctx context.Context, items []registry.Item, body registry
 	if err != nil {
 		return err
 	}
+	registry.FailSpoolDurable.Hit()
 	s.take(items, place, order)
 	return nil
 }

@@ -219,12 +219,15 @@ func (a *Archive) write(w *writer, group []*pending) error {
 		a.buf = w.encode(a.buf, p, a.seq, synced)
 	}
 	a.buf = append(a.buf, make([]byte, align(int64(len(a.buf)), block)-int64(len(a.buf)))...)
+	registry.FailArchiveBeforeWrite.Hit()
 	if _, err := w.file.WriteAt(a.buf, start); err != nil {
 		return a.syncError("writing to "+w.name, err)
 	}
+	registry.FailArchiveBeforeSync.Hit()
 	if err := w.file.Datasync(); err != nil {
 		return a.syncError("syncing "+w.name, err)
 	}
+	registry.FailArchiveAfterSync.Hit()
 	w.seal(group)
 	w.end = start + int64(len(a.buf))
 	a.synced, a.lastAt = a.seq, at

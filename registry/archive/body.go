@@ -188,6 +188,7 @@ func (b *body) settle() error {
 	if err := b.rename(); err != nil {
 		return err
 	}
+	registry.FailLargeNamed.Hit()
 	err := b.file.Sync()
 	if isNoSpace(err) { // allocated late; the file is dropped, nothing else is in doubt
 		return b.a.writeError("syncing a large original", err)
@@ -198,6 +199,7 @@ func (b *body) settle() error {
 	if err := b.a.fs.SyncDir(path.Dir(b.path)); err != nil {
 		return b.a.syncError("syncing the folder of a large original", err)
 	}
+	registry.FailLargeSynced.Hit()
 	return nil
 }
 
@@ -245,12 +247,15 @@ func largePath(node string, name registry.ItemID) string {
 	return node + "/" + largeDir + "/" + monthOf(name) + "/" + name.String()
 }
 
-func monthOf(id registry.ItemID) string {
+func monthOf(id registry.ItemID) string { return timeOf(id).Format("2006-01") }
+
+// timeOf is when an id was made, as it says itself.
+func timeOf(id registry.ItemID) time.Time {
 	var ms int64
 	for _, c := range id[:6] {
 		ms = ms<<8 | int64(c)
 	}
-	return time.UnixMilli(ms).UTC().Format("2006-01")
+	return time.UnixMilli(ms).UTC()
 }
 
 var _ registry.Body = (*body)(nil)

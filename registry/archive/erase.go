@@ -63,6 +63,7 @@ func (a *Archive) Erase(ctx context.Context, orders []Erasure) error {
 		if _, err := a.append(ctx, registry.RecordTombstone, sheets, nil, 0); err != nil {
 			return fmt.Errorf("erasing: writing tombstones: %w", err)
 		}
+		registry.FailEraseStone.Hit()
 		for _, t := range batch {
 			if err := a.bury(ctx, t); err != nil {
 				return fmt.Errorf("erasing item %s: %w", t.Item, err)

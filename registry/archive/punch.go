@@ -131,12 +131,14 @@ func (a *Archive) zero(r *record, spans []span) error {
 	if err := a.keepImages(r, full); err != nil {
 		return err
 	}
+	registry.FailErasePictured.Hit()
 	err := a.unlocked(r.name, r.file, func(f File) error {
 		for _, s := range full {
 			if err := f.Punch(s.at, s.n); err != nil {
 				return err
 			}
 		}
+		registry.FailErasePunched.Hit()
 		return nil
 	})
 	if err != nil {

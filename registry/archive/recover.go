@@ -38,18 +38,21 @@ func (a *Archive) recover() error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", sf.name, err)
 		}
+		registry.FailSegmentRecovered.Hit()
 		if used {
 			done = i
 		}
 	}
 	if done < 0 {
-		return nil
+		return a.setAsideOrphans(segs)
 	}
 	a.highest = segs[done].number
-	if a.before.Segment == a.highest {
-		return nil
+	if a.before.Segment != a.highest {
+		if err := a.resume(a.highest); err != nil {
+			return err
+		}
 	}
-	return a.resume(a.highest)
+	return a.setAsideOrphans(segs)
 }
 
 // emptyIncoming removes large originals that were never finished.

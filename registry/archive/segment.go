@@ -96,15 +96,21 @@ func (a *Archive) segmentFor(size int64) (*writer, error) {
 func (a *Archive) turnTo(next *writer) error {
 	if old := a.cur; old != nil {
 		seal := a.openingOf(old)
+		registry.FailSegmentBeforeSeal.Hit()
 		if err := sealFile(old.file, old.end); err != nil {
 			return a.syncError("sealing "+old.name, err)
 		}
 		if err := old.file.Close(); err != nil {
 			return a.syncError("closing "+old.name, err)
 		}
+		registry.FailSegmentSealed.Hit()
 		a.sealed(seal)
 	}
-	return a.begin(next)
+	if err := a.begin(next); err != nil {
+		return err
+	}
+	registry.FailSegmentBegun.Hit()
+	return nil
 }
 
 // begin writes the first record of a segment, which names the seal before it.
@@ -145,6 +151,7 @@ func sealFile(f File, length int64) error {
 	if err := f.Sync(); err != nil {
 		return err
 	}
+	registry.FailSegmentCut.Hit()
 	if err := f.Chmod(0o440); err != nil {
 		return err
 	}
@@ -221,9 +228,11 @@ func (a *Archive) prepare(number uint64) (*writer, error) {
 	}
 	h := segmentHeader{number: number, created: a.now(), node: a.node}
 	_, _ = rand.Read(h.salt[:]) // never fails: it aborts the program
+	registry.FailSegmentMade.Hit()
 	if err := a.fill(f, h); err != nil {
 		return nil, errors.Join(a.writeError("preparing "+name, err), f.Close(), a.fs.Remove(name))
 	}
+	registry.FailSegmentFilled.Hit()
 	w := &writer{file: f, name: name, node: a.node, number: number, salt: h.salt, mac: newMAC(h.salt), end: block}
 	w.sealing = startSeal(h)
 	return w, nil

@@ -40,6 +40,7 @@ func (s *Store) write(ctx context.Context, c *pgx.Conn, st *registry.State, w re
 	if err := writeOutbox(b, w); err != nil {
 		return err
 	}
+	registry.FailStoreWritten.Hit() // the head is locked; what is written goes with the COMMIT
 	if err := s.commit(ctx, c, b); err != nil {
 		return fmt.Errorf("writing the book: %w", err)
 	}

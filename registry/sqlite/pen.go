@@ -91,6 +91,7 @@ func (s *Store) update(ctx context.Context, do func(ctx context.Context, t *tx) 
 	}
 	err := do(ctx, t)
 	if err == nil && t.wrote {
+		registry.FailStoreWritten.Hit()
 		if _, err = t.pen.conn.ExecContext(ctx, "COMMIT"); err == nil {
 			return nil
 		}

@@ -1,0 +1,6 @@
+//go:build !failpoint
+
+package registry
+
+// Hit does nothing: this is a build for use.
+func (FailPoint) Hit() {}
