@@ -2,6 +2,7 @@ package testenv_test
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"net"
 	"os"
@@ -21,9 +22,10 @@ import (
 func TestOtherProgramsAreUnderstood(t *testing.T) {
 	lmtp := net.JoinHostPort("127.0.0.1", strconv.Itoa(testenv.FreePort(t)))
 	h := testenv.Office(t, testenv.Options{Edit: func(yaml string) string {
-		return withTLS(withLMTP(yaml, lmtp))
+		return withUsers(withTLS(withLMTP(yaml, lmtp)))
 	}})
 	certificate(t, h)
+	account(t, h, "skaner", "tajne haslo")
 	h.Serve(t)
 	host, port, err := net.SplitHostPort(h.SMTP)
 	if err != nil {
@@ -46,6 +48,10 @@ func TestOtherProgramsAreUnderstood(t *testing.T) {
 		{"swaks over TLS", 1, func(t *testing.T, file string) {
 			tool(t, "swaks", "--server", h.SMTP, "--tls", "--from", "a@resident.example", "--to", h.Mailbox, "--data", "@"+file)
 		}},
+		{"swaks, logged in", 1, func(t *testing.T, file string) {
+			tool(t, "swaks", "--server", h.SMTP, "--tls", "--auth", "PLAIN", "--auth-user", "skaner", "--auth-password", "tajne haslo",
+				"--from", "a@resident.example", "--to", h.Mailbox, "--data", "@"+file)
+		}},
 		{"swaks, LMTP", 1, func(t *testing.T, file string) {
 			tool(t, "swaks", "--server", lmtp, "--protocol", "LMTP", "--from", "a@resident.example", "--to", h.Mailbox, "--data", "@"+file)
 		}},
@@ -67,6 +73,17 @@ func TestOtherProgramsAreUnderstood(t *testing.T) {
 		{"Python, LMTP", 1, func(t *testing.T, file string) {
 			python(t, "import smtplib,sys; s=smtplib.LMTP(sys.argv[1],int(sys.argv[2])); "+
 				"s.sendmail('a@resident.example',[sys.argv[3]],open(sys.argv[4],'rb').read()); s.quit()", host, lmtpPort, h.Mailbox, file)
+		}},
+		{"Exim, which sends chunks", 1, func(t *testing.T, file string) {
+			letter, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			exim := testenv.NewExim(t, h.SMTP)
+			exim.Send(t, "a@resident.example", h.Mailbox, append(letter, bytes.Repeat([]byte("..dalej\r\n.\r\n"), 30_000)...))
+			if log := exim.Log(t); !strings.Contains(log, " K C=\"250") { // K: in chunks
+				t.Errorf("Exim's log: %s", log)
+			}
 		}},
 		{"a sender of chunks", 1, func(t *testing.T, file string) { sendChunks(t, h, file) }},
 		{"Postfix's load generator", 40, func(t *testing.T, _ string) {
@@ -94,6 +111,22 @@ func withLMTP(yaml, addr string) string {
 
 func withTLS(yaml string) string {
 	return regexp.MustCompile(`(?m)^( *)# tls: \{cert:.*$`).ReplaceAllString(yaml, "${1}tls: {cert: poczta.crt, key: poczta.key}")
+}
+
+func withUsers(yaml string) string {
+	return regexp.MustCompile(`(?m)^( *)# users: .*$`).ReplaceAllString(yaml, "${1}users: smtp-users")
+}
+
+// account lets one of the office's own systems log in.
+func account(t *testing.T, h *testenv.House, login, password string) {
+	t.Helper()
+	digest, err := exec.Command("openssl", "passwd", "-6", password).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(h.Dir, "smtp-users"), fmt.Appendf(nil, "%s:%s", login, digest), 0o600); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // certificate makes one for the office's mail server.

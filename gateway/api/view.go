@@ -3,6 +3,7 @@ package api
 import (
 	"cmp"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"kancelaria/registry"
@@ -144,6 +145,7 @@ func (s source) entry(zone *time.Location) Entry {
 	}
 	for _, leaf := range s.events {
 		e.Events = append(e.Events, event(leaf, zone))
+		e.addRecipients(leaf)
 	}
 	e.Receipt.of(s, zone)
 	return e
@@ -170,6 +172,20 @@ func (e *Entry) addLine(l registry.Line) {
 	}
 	if !a.Receipt.Send {
 		e.Receipt.ReasonNotSent = a.Receipt.Reason
+	}
+}
+
+// addRecipients adds those of our mailboxes to which the same letter came in a
+// delivery of its own.
+func (e *Entry) addRecipients(leaf registry.LeafRow) {
+	var l registry.Line
+	if leaf.Type != string(registry.Redelivered) || json.Unmarshal(leaf.Content, &l) != nil || l.Draft.Arrival == nil {
+		return
+	}
+	for _, box := range l.Draft.Arrival.Item.Recipients {
+		if !slices.Contains(e.Recipients, box) {
+			e.Recipients = append(e.Recipients, box)
+		}
 	}
 }
 

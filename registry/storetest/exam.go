@@ -40,6 +40,7 @@ func Run(t *testing.T, open func(t *testing.T) registry.Store, o Options) {
 		{"an act on what has changed is a conflict", conflicts},
 		{"what is refused leaves nothing", refusals},
 		{"the same letter again is the same arrival", redeliveries},
+		{"a letter that two gateways take at once is one arrival", twins},
 		{"quarantine keeps out and a release lets in", quarantine},
 		{"folders become cases, join, move and close", cases},
 		{"questions are answered as by the model", questions},

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"reflect"
 	"slices"
+	"sync"
 	"testing"
 
 	"kancelaria/registry"
@@ -208,6 +209,43 @@ func redeliveries(t *testing.T, x *exam) {
 	}
 	if n := len(x.find(registry.Query{Of: registry.FindOutbox}).Outbox); n != 4 {
 		t.Errorf("%d rows in the outbox, want two entries' notices and receipts", n)
+	}
+}
+
+// twins lets two gateways commit the same letter at the same moment, each as an
+// item of its own, as a mail server does that tries the other MX while the
+// first one is still at it.
+func twins(t *testing.T, x *exam) {
+	const letters = 12
+	numbers := make([][2]registry.Number, letters)
+	firsts := make([][2]bool, letters)
+	var gateways sync.WaitGroup
+	for g, node := range []string{"n1", "n2"} {
+		gateways.Go(func() {
+			for n := range letters {
+				d := Letter(1000*(g+1)+n, func(d *registry.Draft) {
+					d.Node = node
+					d.Arrival.Item.Node = node
+					d.Arrival.Document.MessageID = Letter(n).Arrival.Document.MessageID
+					d.Arrival.Document.Redelivery = Letter(n).Arrival.Document.Redelivery
+				})
+				out, err := patiently(t.Context(), x.Store, []registry.Draft{d})
+				if err != nil || out[0].State != registry.Written {
+					t.Errorf("gateway %s, letter %d: %+v, %v", node, n, out, err)
+					return
+				}
+				numbers[n][g], firsts[n][g] = out[0].Number, out[0].Disposition == registry.Registered
+			}
+		})
+	}
+	gateways.Wait()
+	for n := range letters {
+		if numbers[n][0] != numbers[n][1] || numbers[n][0].IsZero() || firsts[n][0] == firsts[n][1] {
+			t.Errorf("letter %d is %s and %s; registered by the gateways: %v", n, numbers[n][0], numbers[n][1], firsts[n])
+		}
+	}
+	if works := x.find(registry.Query{Of: registry.FindNumbers, Limit: 1000}).Works; len(works) != letters {
+		t.Errorf("%d entries for %d letters", len(works), letters)
 	}
 }
 
