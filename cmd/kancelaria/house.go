@@ -24,6 +24,7 @@ import (
 	"kancelaria/gateway/spool"
 	"kancelaria/registry"
 	"kancelaria/registry/archive"
+	"kancelaria/registry/archive/s3"
 )
 
 // A purpose says what a house is opened for.
@@ -46,6 +47,7 @@ type house struct {
 	lock        *os.File
 	book        *book
 	archive     *archive.Archive
+	second      *s3.Bucket // the second home of originals; nil without one
 	spool       *spool.Spool
 	registrar   *registry.Registrar
 	tokens      *gateway.Tokens
@@ -139,9 +141,14 @@ func (h *house) takeLock() error {
 }
 
 func (h *house) openArchive(ctx context.Context) error {
+	var err error
+	if h.second, err = newSecondHome(h.cfg.Archive.S3); err != nil {
+		return err
+	}
 	a, err := archive.Open(string(h.cfg.Archive.Segments), archive.Options{
 		Node: h.cfg.Node, Now: h.now, Log: h.log, SegmentSize: int64(h.cfg.Archive.SegmentSize), MinFree: int64(h.cfg.Archive.MinFree),
 		UnsafeFilesystem: h.cfg.Archive.UnsafeFilesystem, Sealed: h.sealed, ReadOnly: h.purpose == forReading,
+		Home: home(h.second),
 	})
 	if err != nil {
 		return fmt.Errorf("opening the archive: %w", err)
@@ -165,7 +172,7 @@ func (h *house) furnish(ctx context.Context) {
 		reading.Extractor = h.programs
 	}
 	h.reader = parse.New(reading)
-	h.originals = originals{h.archive, h.reader, h.book}
+	h.originals = originals{h.archive, h.reader, h.book, h.second}
 	h.recent = newRecent(recentBytes)
 	h.sifter = screen.New(screen.Options{
 		Resolver: resolver(h.cfg.Auth.DNS), Timeout: h.cfg.Auth.Timeout, AuthservID: h.cfg.SMTP.AuthservID, Clamd: h.cfg.Scanner.Clamd,

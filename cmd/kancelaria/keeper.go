@@ -195,6 +195,9 @@ func (d *daemon) bellLines() []api.StatusLine {
 		}
 		all = append(all, l)
 	}
+	if d.mover != nil {
+		all = append(all, moverLine(d.mover))
+	}
 	return all
 }
 

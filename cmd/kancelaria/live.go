@@ -30,6 +30,7 @@ func (c *checkCmd) live(e *env, cfg *config.Config, office *registry.Office) err
 		{"book", func(ctx context.Context) error { return askBook(ctx, cfg, office) }},
 		{"relay", func(ctx context.Context) error { return askRelay(ctx, cfg.Mail.Relay) }},
 		{"scanner", func(ctx context.Context) error { return askSocket(ctx, cfg.Scanner.Clamd) }},
+		{"second home", func(ctx context.Context) error { return askSecondHome(ctx, cfg.Archive.S3) }},
 		{"drops", func(ctx context.Context) error { return askDrops(ctx, cfg, e.log) }},
 		{"keys", func(context.Context) error { _, err := tokenSecret(string(cfg.Data)); return err }},
 	} {
@@ -105,6 +106,17 @@ func askSocket(ctx context.Context, address string) error {
 		return err
 	}
 	return conn.Close()
+}
+
+func askSecondHome(ctx context.Context, c config.S3) error {
+	bucket, err := newSecondHome(c)
+	if err != nil {
+		return err
+	}
+	if bucket == nil {
+		return errNotUsed
+	}
+	return bucket.Check(ctx)
 }
 
 func askDrops(ctx context.Context, cfg *config.Config, log *slog.Logger) error {

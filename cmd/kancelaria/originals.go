@@ -11,6 +11,7 @@ import (
 	"kancelaria/gateway/parse"
 	"kancelaria/registry"
 	"kancelaria/registry/archive"
+	"kancelaria/registry/archive/s3"
 )
 
 // originals joins the archive, which has the bytes, and the reader, which
@@ -19,11 +20,22 @@ type originals struct {
 	archive *archive.Archive
 	reader  *parse.Reader
 	book    *book
+	second  *s3.Bucket // nil: there is no second home
 }
 
 // Open opens the bytes of an item that has not been registered yet.
 func (o originals) Open(ctx context.Context, it registry.Item) (registry.OpenOriginal, error) {
-	return o.archive.Original(ctx, it.Place, it.ID)
+	return o.open(ctx, it.Place, it.ID)
+}
+
+// open opens an original here or, if another gateway has it, in the second
+// home.
+func (o originals) open(ctx context.Context, p registry.Place, id registry.ItemID) (registry.OpenOriginal, error) {
+	src, err := o.archive.Original(ctx, p, id)
+	if err != nil {
+		return o.elsewhere(ctx, id, err)
+	}
+	return src, nil
 }
 
 // Read implements gateway.Reader.
@@ -66,7 +78,7 @@ func readAs(it registry.Item) registry.Item {
 // Original opens the bytes as they arrived, checked against the digest that
 // the book has: that the archive agrees with itself is not enough.
 func (o originals) Original(ctx context.Context, work registry.Work) (io.ReadCloser, error) {
-	src, err := o.archive.Original(ctx, work.Place, work.Item)
+	src, err := o.open(ctx, work.Place, work.Item)
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +91,7 @@ func (o originals) Original(ctx context.Context, work registry.Work) (io.ReadClo
 
 // Attachment opens one decoded part.
 func (o originals) Attachment(ctx context.Context, it registry.Item, path string) (io.ReadCloser, error) {
-	src, err := o.archive.Original(ctx, it.Place, it.ID)
+	src, err := o.open(ctx, it.Place, it.ID)
 	if err != nil {
 		return nil, err
 	}

@@ -24,6 +24,7 @@ import (
 	"kancelaria/gateway/notify"
 	"kancelaria/gateway/smtpd"
 	"kancelaria/registry"
+	"kancelaria/registry/archive/s3"
 	"kancelaria/registry/ledger"
 )
 
@@ -56,6 +57,8 @@ type daemon struct {
 	bell       *notify.Bell
 	watch      *notify.Watch
 	sealer     *registry.Sealer
+	mover      *s3.Mover // nil without a second home
+	id         string    // of this gateway's data, where there may be several
 	watchers   []*drop.Watcher
 	watches    []*folder.Watch
 	sources    []io.Closer
@@ -82,6 +85,10 @@ func (d *daemon) run(ctx context.Context) error {
 	behind.Go(func() error { return d.finishErasures(inside) })
 	behind.Go(func() error { return d.index(inside) })
 	behind.Go(func() error { return d.newLate().Run(inside) })
+	behind.Go(func() error { return d.present(inside) })
+	if d.mover != nil {
+		behind.Go(func() error { return d.mover.Run(inside) })
+	}
 
 	front, outside := errgroup.WithContext(ctx)
 	front.Go(func() error { return d.mail.Run(outside) })
@@ -141,6 +148,9 @@ func (d *daemon) settleRest(ctx context.Context) {
 }
 
 func (d *daemon) build(ctx context.Context) error {
+	if err := d.mayJoin(ctx); err != nil {
+		return err
+	}
 	var err error
 	if d.deliveries, err = smtpd.OpenDeliveries(filepath.Join(string(d.cfg.Data), "deliveries"), d.log); err != nil {
 		return err
@@ -151,6 +161,7 @@ func (d *daemon) build(ctx context.Context) error {
 	if d.sealer, err = d.newSealer(); err != nil {
 		return err
 	}
+	d.mover = d.newMover()
 	d.watch = notify.NewWatch(d.book, d.registrar, d.orders.office, notify.WatchOptions{
 		Red: func() []string { return d.red(context.WithoutCancel(ctx)) }, Now: d.now, Log: d.log,
 	})

@@ -16,6 +16,12 @@ type Home interface {
 	Open(ctx context.Context, locator string) (io.ReadCloser, error)
 }
 
+// FromHome opens an original that the second home holds for another node's
+// archive, checked like those of this one.
+func (a *Archive) FromHome(ctx context.Context, want registry.Digest, size int64, locator string) (registry.OpenOriginal, error) {
+	return a.fromHome(ctx, want, size, locator)
+}
+
 // fromHome reads a moved original back, checked, through a file nobody else
 // sees: it may be large, and no byte of it is handed out before the last one
 // was checked.

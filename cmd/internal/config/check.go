@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"net"
+	"net/url"
 	"path/filepath"
 	"strings"
 	"time"
@@ -35,6 +36,7 @@ func (c *Config) check(d *decoder) {
 	}
 	c.checkDoors(d)
 	c.checkStore(d)
+	c.checkS3(d)
 	c.checkMail(d)
 	c.checkDrops(d)
 }
@@ -74,6 +76,28 @@ func (c *Config) checkStore(d *decoder) {
 		if hasPassword(dsn) {
 			d.complainAt(path, "put it into a file and name it: store.password_file", "%s holds a password", path)
 		}
+	}
+}
+
+func (c *Config) checkS3(d *decoder) {
+	s := c.Archive.S3
+	if s.Endpoint == "" {
+		if s.Bucket != "" || s.KeysFile != "" {
+			d.complainAt("archive.s3", "add endpoint: https://host", "archive.s3 names no server")
+		}
+		return
+	}
+	if u, err := url.Parse(s.Endpoint); err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && u.Scheme != "http" {
+		d.complainAt("archive.s3.endpoint", "write https://host or https://host:port", "archive.s3.endpoint: %.60q is not the address of a server", s.Endpoint)
+	}
+	if s.Bucket == "" {
+		d.complainAt("archive.s3", "add bucket: NAME, one made with object lock", "archive.s3 names no bucket")
+	}
+	if s.KeysFile == "" {
+		d.complainAt("archive.s3", "add keys_file: FILE with the access key and the secret key, a line each", "archive.s3 names no keys")
+	}
+	if s.Lock < 24*time.Hour {
+		d.complainAt("archive.s3.lock", "write 90d", "archive.s3.lock is under a day: it could not be renewed in time")
 	}
 }
 

@@ -119,6 +119,19 @@ type Archive struct {
 	MinFree          Size `yaml:"min_free"`
 	MaxBacklog       Size `yaml:"max_backlog"`
 	UnsafeFilesystem bool `yaml:"unsafe_filesystem"`
+	S3               S3   `yaml:"s3"`
+}
+
+// S3 is the second home of originals: a bucket with object lock. Several
+// gateways on one book need it.
+type S3 struct {
+	Endpoint  string        `yaml:"endpoint"` // https://host:port
+	Region    string        `yaml:"region"`
+	Bucket    string        `yaml:"bucket"`
+	Prefix    string        `yaml:"prefix"`
+	KeysFile  Path          `yaml:"keys_file"`  // two lines: access key, secret key
+	Lock      time.Duration `yaml:"lock"`       // how far ahead originals are locked
+	KeepLocal time.Duration `yaml:"keep_local"` // 0: bodies stay in the segments for ever
 }
 
 // Mail says how notices and receipts leave.
@@ -219,7 +232,7 @@ func defaults() *Config {
 			Listen: "127.0.0.1:2525", Hostname: "localhost", MaxSize: 50 << 20, WaitForNumber: 2 * time.Second,
 			MaxSessions: 1000, PerAddress: 200, PerMinute: 6000,
 		},
-		Archive:  Archive{Segments: "data/archive", SegmentSize: 64 << 20, MinFree: 1 << 30, MaxBacklog: 64 << 30},
+		Archive:  Archive{Segments: "data/archive", SegmentSize: 64 << 20, MinFree: 1 << 30, MaxBacklog: 64 << 30, S3: S3{Lock: 90 * 24 * time.Hour}},
 		Receipts: Receipts{PerSender10min: 5},
 		Mail:     Mail{TLS: "required"},
 		Reading:  Reading{OCR: "auto"},
