@@ -200,8 +200,7 @@ func (b *Bucket) Extend(ctx context.Context, locator string, until time.Time) er
 	ctx, cancel := context.WithTimeout(ctx, answerWithin)
 	defer cancel()
 	until = until.UTC().Truncate(time.Second)
-	_, before, err := b.client.GetObjectRetention(ctx, b.o.Bucket, name, version)
-	if err == nil && before != nil && !before.Before(until) {
+	if before := b.lockedUntil(ctx, name, version); !before.Before(until) {
 		return nil
 	}
 	mode := minio.Compliance
@@ -210,6 +209,21 @@ func (b *Bucket) Extend(ctx context.Context, locator string, until time.Time) er
 		return fmt.Errorf("lengthening the lock of %s: %w", name, plain(err))
 	}
 	return nil
+}
+
+// lockedUntil asks for the end of a lock; zero if there is none or the server
+// does not say. The header is read and not the document about the lock, which
+// servers word differently.
+func (b *Bucket) lockedUntil(ctx context.Context, name, version string) time.Time {
+	info, err := b.client.StatObject(ctx, b.o.Bucket, name, minio.StatObjectOptions{VersionID: version})
+	if err != nil {
+		return time.Time{}
+	}
+	until, err := time.Parse(time.RFC3339, info.Metadata.Get("X-Amz-Object-Lock-Retain-Until-Date"))
+	if err != nil {
+		return time.Time{}
+	}
+	return until
 }
 
 // Remove takes a version away, which the law may demand once its lock is over;
@@ -221,11 +235,14 @@ func (b *Bucket) Remove(ctx context.Context, locator string, now time.Time) erro
 	}
 	ctx, cancel := context.WithTimeout(ctx, answerWithin)
 	defer cancel()
-	_, until, err := b.client.GetObjectRetention(ctx, b.o.Bucket, name, version)
-	if err == nil && until != nil && until.After(now) {
+	if until := b.lockedUntil(ctx, name, version); until.After(now) {
 		return fmt.Errorf("%w until %s: %s", ErrLocked, until.Format(time.RFC3339), name)
 	}
-	if err := b.client.RemoveObject(ctx, b.o.Bucket, name, minio.RemoveObjectOptions{VersionID: version}); err != nil {
+	err = b.client.RemoveObject(ctx, b.o.Bucket, name, minio.RemoveObjectOptions{VersionID: version})
+	if minio.ToErrorResponse(err).Code == "AccessDenied" { // what servers say of a lock, too
+		return fmt.Errorf("%w, or the office's keys may not remove: %s", ErrLocked, name)
+	}
+	if err != nil {
 		return fmt.Errorf("removing %s: %w", name, plain(err))
 	}
 	return nil
