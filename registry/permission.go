@@ -3,6 +3,7 @@ package registry
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 )
 
@@ -109,6 +110,61 @@ func (o *Office) may(who Actor, kind ActKind, m matter, today Day) error {
 		return fmt.Errorf("%w: %s was registered on %s; the desk annuls on the same day only", ErrForbidden, m.name, m.registered)
 	}
 	return nil
+}
+
+// May says whether somebody may do an act to an entry on a day: what a screen
+// asks before it offers the act. Act asks again.
+func (o *Office) May(who Actor, kind ActKind, w Work, today Day) error {
+	m := w.matter()
+	m.registered = DayOf(w.RegisteredAt, o.Zone)
+	return o.may(who, kind, m, today)
+}
+
+// MayFolder is May for a folder or case.
+func (o *Office) MayFolder(who Actor, kind ActKind, f Folder, today Day) error {
+	return o.may(who, kind, matter{name: f.ID, clerk: f.Clerk, department: f.Department}, today)
+}
+
+// ReadsContent reports whether a clerk may read letters at all: whoever is an
+// administrator and nothing else sees the state of the house, not content.
+func (c Clerk) ReadsContent() bool {
+	return len(c.Roles) == 0 || slices.ContainsFunc(c.Roles, func(r OfficeRole) bool { return r != RoleAdmin })
+}
+
+// Viewer gives what a clerk may see: the restricted registers of which they are
+// a reader, beside what is in their hands.
+func (o *Office) Viewer(login string) *Viewer {
+	v := &Viewer{Login: login}
+	for _, id := range slices.Sorted(maps.Keys(o.Registers)) {
+		if slices.Contains(o.Registers[id].Readers, login) {
+			v.Registers = append(v.Registers, id)
+		}
+	}
+	return v
+}
+
+// SeesRegister reports whether a viewer may know of what came to a register and
+// has no number: quarantined, or filed beside it. nil sees everything.
+func (o *Office) SeesRegister(v *Viewer, register string) bool {
+	return v == nil || !o.Registers[register].Restricted || slices.Contains(v.Registers, register)
+}
+
+// StandsInFor gives the clerks for whom somebody is a deputy on a day, sorted:
+// as long as those are absent, and by standing arrangement on any day.
+func (o *Office) StandsInFor(login string, today Day) []string {
+	var out []string
+	for principal, c := range o.Clerks {
+		if principal != login && slices.Contains(c.deputiesOn(today), login) {
+			out = append(out, principal)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// AbsentOn reports whether the clerk is away on a day.
+func (c Clerk) AbsentOn(today Day) bool {
+	return slices.ContainsFunc(c.Absences, func(a Absence) bool { return !today.Before(a.From) && !a.To.Before(today) })
 }
 
 // handles reports whether the matter is in a clerk's hands, or in those of

@@ -154,11 +154,16 @@ func (c *client) get(ctx context.Context, path string, query url.Values) (io.Rea
 
 // post sends a JSON body.
 func (c *client) post(ctx context.Context, path string, in any) (io.ReadCloser, error) {
+	return c.send(ctx, http.MethodPost, path, in)
+}
+
+// send is post by another method.
+func (c *client) send(ctx context.Context, method, path string, in any) (io.ReadCloser, error) {
 	body, err := json.Marshal(in)
 	if err != nil {
 		return nil, err
 	}
-	return c.do(ctx, http.MethodPost, path, "application/json", bytes.NewReader(body))
+	return c.do(ctx, method, path, "application/json", bytes.NewReader(body))
 }
 
 func (c *client) do(ctx context.Context, method, path, kind string, body io.Reader) (io.ReadCloser, error) {

@@ -22,6 +22,7 @@ import (
 	"kancelaria/gateway/reply"
 	"kancelaria/gateway/screen"
 	"kancelaria/gateway/spool"
+	"kancelaria/gateway/web"
 	"kancelaria/registry"
 	"kancelaria/registry/archive"
 	"kancelaria/registry/archive/s3"
@@ -202,11 +203,9 @@ func (h *house) furnish(ctx context.Context) {
 		Ring:  func() { h.ring() },
 	})
 	h.api = api.New(api.Options{
-		Book: h.book, Acts: acts{h}, Originals: h.originals, Intake: intake{h}, Explain: explainer{h}, Keeper: keeper{h},
+		Book: h.book, Acts: acts{h}, Originals: h.originals, Intake: intake{h}, Explain: explainer{h}, Keeper: keeper{h}, Keyring: keyring{web.NewKeyring(h.book, h.now)},
 		Office: h.orders.office, Now: h.now, Log: h.log,
-		Access: func(_ context.Context, who registry.Actor, what, subject string) {
-			h.journal.Access(who, what, subject)
-		},
+		Access: h.accessed,
 	})
 }
 

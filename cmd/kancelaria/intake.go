@@ -51,6 +51,11 @@ func (a acts) Act(ctx context.Context, who registry.Actor, act registry.Act, aft
 	return a.registrar.Act(ctx, who, act, after, reason)
 }
 
+// ActOnce implements web.Acts.
+func (a acts) ActOnce(ctx context.Context, key string, who registry.Actor, act registry.Act, after *int64, reason string) (registry.Outcome, error) {
+	return a.registrar.ActOnce(ctx, key, who, act, after, reason)
+}
+
 // Release takes an item that was kept out into the book: it is read and decided
 // again, without the screen, and keeps its arrival.
 func (a acts) Release(ctx context.Context, who registry.Actor, id registry.ItemID, reason string) (registry.Outcome, error) {

@@ -58,6 +58,8 @@ type cli struct {
 	Archive    archiveCmd    `cmd:"" help:"The journal of originals: list, fsck, export, erase."`
 	Receipt    receiptCmd    `cmd:"" help:"Receipts of senders: verify."`
 	Verify     verifyCmd     `cmd:"" help:"Recompute ledger, numbers and digests; exit 6 on any difference."`
+	Passwd     passwdCmd     `cmd:"" help:"Set a clerk's password for the counter."`
+	Token      tokenCmd      `cmd:"" help:"Tokens for programs: add, list, revoke."`
 	Key        keyCmd        `cmd:"" help:"The office's keys: show."`
 	Help       helpCmd       `cmd:"" name:"help" help:"The manual, by topic."`
 	Version    versionCmd    `cmd:"" help:"Say which build this is."`

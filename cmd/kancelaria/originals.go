@@ -138,6 +138,21 @@ func (o originals) lateText(ctx context.Context, id registry.ItemID) (string, er
 	return gateway.UnpackText(found.Notes[0].Value)
 }
 
+// PartText reads one part as text.
+func (o originals) PartText(ctx context.Context, it registry.Item, path string) (string, error) {
+	src, err := o.Open(ctx, it)
+	if err != nil {
+		return "", err
+	}
+	defer src.Close()
+	return o.reader.PartText(ctx, readAs(it), src, path)
+}
+
+// SafeHTML cleans a page for a preview.
+func (o originals) SafeHTML(source string, picture func(cid string) (address string, ok bool)) string {
+	return parse.SafeHTML(source, picture)
+}
+
 // replied opens originals for answers to our own mail.
 type replied struct{ originals }
 

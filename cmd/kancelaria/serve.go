@@ -23,6 +23,7 @@ import (
 	"kancelaria/gateway/drop/folder"
 	"kancelaria/gateway/notify"
 	"kancelaria/gateway/smtpd"
+	"kancelaria/gateway/web"
 	"kancelaria/registry"
 	"kancelaria/registry/archive/s3"
 	"kancelaria/registry/ledger"
@@ -64,6 +65,8 @@ type daemon struct {
 	sources    []io.Closer
 	port       *ops.Port
 	control    net.Listener
+	web        *web.Web     // nil: no counter
+	counter    net.Listener // where it listens
 }
 
 // run opens every door, serves, and when ctx ends closes them from the outside
@@ -102,6 +105,10 @@ func (d *daemon) run(ctx context.Context) error {
 	}
 	if d.port != nil {
 		front.Go(func() error { return d.port.Run(outside) })
+	}
+	if d.web != nil {
+		front.Go(func() error { return d.serveCounter(outside) })
+		front.Go(func() error { return d.web.Run(outside) })
 	}
 	// A part behind the doors that fails takes the doors with it.
 	front.Go(func() error {
@@ -168,6 +175,9 @@ func (d *daemon) build(ctx context.Context) error {
 	d.ring = func() {
 		d.bell.Ring()
 		d.sealer.Ring()
+		if d.web != nil {
+			d.web.Ring()
+		}
 	}
 	d.bounced = d.bell.Bounced
 	d.bells, d.doors = d.bellLines, d.doorLines
@@ -178,6 +188,9 @@ func (d *daemon) build(ctx context.Context) error {
 		return fmt.Errorf("opening the mail door: %w", err)
 	}
 	if err := d.newDrops(); err != nil {
+		return err
+	}
+	if err := d.newCounter(ctx); err != nil {
 		return err
 	}
 	if d.control, err = listenControl(controlSocket(d.cfg)); err != nil {
@@ -355,6 +368,9 @@ func (d *daemon) announce(ctx context.Context) error {
 	listening := map[string]string{"control": controlSocket(d.cfg)}
 	for _, a := range d.mail.Addrs() {
 		listening[a.Kind] = a.Address
+	}
+	if d.counter != nil {
+		listening["web"] = d.counter.Addr().String()
 	}
 	if d.port != nil {
 		listening["operator"] = d.port.Addr()

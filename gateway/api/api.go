@@ -72,6 +72,7 @@ type Options struct {
 	Intake    Intake
 	Explain   Explainer
 	Keeper    Keeper
+	Keyring   Keyring
 	Office    func() *registry.Office
 	Access    func(ctx context.Context, who registry.Actor, what, subject string) // an original was read
 	Now       func() time.Time
@@ -113,6 +114,10 @@ func New(o Options) *API {
 		"POST /api/v1/outbox/{id}/retry":           a.retryOutbox,
 		"GET /api/v1/spool":                        a.spool,
 		"POST /api/v1/spool/{id}/retry":            a.retrySpool,
+		"PUT /api/v1/passwords/{login}":            a.password,
+		"GET /api/v1/tokens":                       a.tokens,
+		"POST /api/v1/tokens":                      a.addToken,
+		"DELETE /api/v1/tokens/{id}":               a.revokeToken,
 	} {
 		a.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			if err := h(w, r); err != nil {

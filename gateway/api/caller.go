@@ -110,13 +110,8 @@ func (a *API) viewer(ctx context.Context) (*registry.Viewer, error) {
 	if !ok {
 		return nil, errForbidden
 	}
-	v := &registry.Viewer{Login: k.Login}
-	for _, r := range office.Registers {
-		for _, reader := range r.Readers {
-			if reader == k.Login {
-				v.Registers = append(v.Registers, r.ID)
-			}
-		}
+	if !k.ReadsContent() {
+		return nil, errForbidden
 	}
-	return v, nil
+	return office.Viewer(k.Login), nil
 }

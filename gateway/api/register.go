@@ -3,15 +3,13 @@ package api
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
-	"mime"
 	"mime/multipart"
 	"net/http"
-	"net/textproto"
 	"strings"
 	"time"
 
+	"kancelaria/gateway"
 	"kancelaria/registry"
 )
 
@@ -168,27 +166,15 @@ func filePart(parts *multipart.Reader) (io.Reader, error) {
 	return part, nil
 }
 
+// wrap writes as many files as were named.
 func wrap(w io.Writer, parts *multipart.Reader, names []string) error {
-	mixed := multipart.NewWriter(w)
-	if _, err := fmt.Fprintf(w, "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=%s\r\n\r\n", mixed.Boundary()); err != nil {
-		return err
-	}
-	for _, name := range names {
-		from, err := filePart(parts)
-		if err != nil {
-			return err
+	return gateway.Wrap(w, func() (string, io.Reader, error) {
+		if len(names) == 0 {
+			return "", nil, io.EOF
 		}
-		to, err := mixed.CreatePart(textproto.MIMEHeader{
-			"Content-Type":              {"application/octet-stream"},
-			"Content-Disposition":       {mime.FormatMediaType("attachment", map[string]string{"filename": name})},
-			"Content-Transfer-Encoding": {"binary"},
-		})
-		if err != nil {
-			return err
-		}
-		if _, err := io.Copy(to, from); err != nil {
-			return err
-		}
-	}
-	return mixed.Close()
+		name := names[0]
+		names = names[1:]
+		part, err := filePart(parts)
+		return name, part, err
+	})
 }

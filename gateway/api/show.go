@@ -195,11 +195,15 @@ func (a *API) showItem(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return wrong("%v", err)
 	}
-	found, err := a.Book.Find(r.Context(), registry.Query{Of: registry.FindArrivals, Items: []registry.ItemID{id}, Limit: 1})
+	v, err := a.viewer(r.Context())
 	if err != nil {
 		return err
 	}
-	if len(found.Arrivals) == 0 {
+	found, err := a.Book.Find(r.Context(), registry.Query{Of: registry.FindArrivals, Items: []registry.ItemID{id}, Viewer: v, Limit: 1})
+	if err != nil {
+		return err
+	}
+	if len(found.Arrivals) == 0 || !a.Office().SeesRegister(v, found.Arrivals[0].Register) {
 		return fmt.Errorf("%w: item %s; it may still wait: \"kancelaria spool list\"", registry.ErrNotFound, id)
 	}
 	i, err := a.item(r, found.Arrivals[0])
@@ -229,8 +233,12 @@ func (a *API) listItems(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	v, err := a.viewer(r.Context())
+	if err != nil {
+		return err
+	}
 	out := newLines(w)
-	q := registry.Query{Of: registry.FindArrivals, Disposition: registry.Disposition(r.FormValue("disposition"))}
+	q := registry.Query{Of: registry.FindArrivals, Viewer: v, Disposition: registry.Disposition(r.FormValue("disposition"))}
 	for limit > 0 {
 		q.Limit = min(limit, page)
 		found, err := a.Book.Find(r.Context(), q)
@@ -238,6 +246,9 @@ func (a *API) listItems(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		for _, row := range found.Arrivals {
+			if !a.Office().SeesRegister(v, row.Register) {
+				continue
+			}
 			i, err := a.item(r, row)
 			if err != nil {
 				return err

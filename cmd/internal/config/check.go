@@ -61,8 +61,37 @@ func (c *Config) checkDoors(d *decoder) {
 	if c.SMTP.MaxSize < 1<<16 {
 		d.complainAt("smtp.max_size", "write 50MB", "smtp.max_size is under 64 kB: ordinary letters would be refused")
 	}
+	c.checkWeb(d)
 	c.LMTP.Listen = absSocket(d.dir, c.LMTP.Listen)
 	c.Scanner.Clamd = absSocket(d.dir, c.Scanner.Clamd)
+}
+
+// checkWeb: passwords and letters don't cross a network in clear.
+func (c *Config) checkWeb(d *decoder) {
+	w := c.Web
+	if (w.TLS.Cert == "") != (w.TLS.Key == "") {
+		d.complainAt("web.tls", "name both", "web.tls needs cert and key")
+	}
+	if host, _, err := net.SplitHostPort(w.Listen); err == nil && !isLoopback(host) && w.TLS.Cert == "" && len(w.Proxies) == 0 {
+		d.complainAt("web.listen", "listen on 127.0.0.1, add web.tls, or name the proxy that ends TLS in web.trusted_proxies",
+			"web.listen: %.60q is open to the network without TLS", w.Listen)
+	}
+	if w.BaseURL != "" {
+		if u, err := url.Parse(w.BaseURL); err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" {
+			d.complainAt("web.base_url", "write https://kancelaria.example", "web.base_url: %.60q is no address", w.BaseURL)
+		}
+	}
+	if w.Idle < time.Minute || w.Longest < w.Idle {
+		d.complainAt("web.idle", "write idle: 1h, longest: 12h", "web.idle is under a minute, or longer than web.longest")
+	}
+	if o := w.OIDC; o.Issuer != "" && (o.ClientID == "" || o.SecretFile == "" || w.BaseURL == "") {
+		d.complainAt("web.oidc", "name issuer, client_id and secret_file, and web.base_url", "web.oidc is not complete")
+	}
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 func (c *Config) checkStore(d *decoder) {

@@ -169,8 +169,23 @@ type Auth struct {
 
 // Web is the counter.
 type Web struct {
-	Listen  string `yaml:"listen"`
-	BaseURL string `yaml:"base_url"`
+	Listen  string         `yaml:"listen"`
+	BaseURL string         `yaml:"base_url"` // as clerks know it: https://kancelaria.example
+	TLS     TLS            `yaml:"tls"`
+	Proxies []netip.Prefix `yaml:"trusted_proxies"` // who ends TLS before us
+	MaxSize Size           `yaml:"max_size"`        // of one hand-in
+	Idle    time.Duration  `yaml:"idle"`            // a session ends after
+	Longest time.Duration  `yaml:"longest"`         // and at the latest after
+	OIDC    OIDC           `yaml:"oidc"`
+}
+
+// OIDC is whose word about a clerk's identity the counter takes beside its own
+// passwords (OpenID Connect).
+type OIDC struct {
+	Issuer     string `yaml:"issuer"`
+	ClientID   string `yaml:"client_id"`
+	SecretFile Path   `yaml:"secret_file"`
+	Claim      string `yaml:"claim"` // which holds the login, or the mail address: preferred_username, email
 }
 
 // Operator is the port for health, metrics and profiles.
@@ -236,6 +251,7 @@ func defaults() *Config {
 		Receipts: Receipts{PerSender10min: 5},
 		Mail:     Mail{TLS: "required"},
 		Reading:  Reading{OCR: "auto"},
+		Web:      Web{MaxSize: 500e6, Idle: time.Hour, Longest: 12 * time.Hour, OIDC: OIDC{Claim: "preferred_username"}},
 		Auth:     Auth{Timeout: 1500 * time.Millisecond},
 	}
 }

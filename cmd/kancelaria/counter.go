@@ -1,0 +1,107 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"kancelaria/gateway/api"
+	"kancelaria/gateway/web"
+	"kancelaria/registry"
+)
+
+// newCounter makes the counter and binds its port.
+func (d *daemon) newCounter(ctx context.Context) error {
+	c := d.cfg.Web
+	if c.Listen == "" {
+		return nil
+	}
+	o := web.Options{
+		Book: d.book, Acts: acts{d.house}, Originals: d.originals, Intake: intake{d.house}, Explain: explainer{d.house},
+		Office: d.orders.office, Rules: d.orders.rules, Status: d.statusLines, Access: d.accessed, API: d.api,
+		AsCaller: func(ctx context.Context, login string) context.Context {
+			return api.WithCaller(ctx, api.Caller{Login: login})
+		},
+		Language: d.cfg.Language, BaseURL: c.BaseURL, TLS: c.TLS.Cert != "", Proxies: c.Proxies, MaxSize: int64(c.MaxSize),
+		TempDir: string(d.cfg.Data), Idle: c.Idle, Absolute: c.Longest, Now: d.now, Log: d.log,
+	}
+	var err error
+	if d.web, err = web.New(o); err != nil {
+		return fmt.Errorf("furnishing the counter: %w", err)
+	}
+	if d.counter, err = new(net.ListenConfig).Listen(ctx, "tcp", c.Listen); err != nil {
+		return fmt.Errorf("opening the counter: %w", err)
+	}
+	if c.TLS.Cert == "" {
+		return nil
+	}
+	cert, err := tls.LoadX509KeyPair(string(c.TLS.Cert), string(c.TLS.Key))
+	if err != nil {
+		return withCode(exitConfig, fmt.Errorf("the counter's certificate: %w", err))
+	}
+	d.counter = tls.NewListener(d.counter, &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}})
+	return nil
+}
+
+// serveCounter answers browsers until ctx ends, and lets those who are being
+// answered finish.
+func (d *daemon) serveCounter(ctx context.Context) error {
+	server := &http.Server{
+		Handler: d.web, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
+	}
+	stop := context.AfterFunc(ctx, func() {
+		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+		defer cancel()
+		if server.Shutdown(closing) != nil {
+			_ = server.Close()
+		}
+	})
+	defer stop()
+	if err := server.Serve(d.counter); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("the counter: %w", err)
+	}
+	return nil
+}
+
+// statusLines are those of the command "status".
+func (h *house) statusLines(ctx context.Context) []web.StatusLine {
+	var all []web.StatusLine
+	for _, l := range (keeper{h}).Status(ctx).Lines {
+		all = append(all, web.StatusLine{Part: l.Part, Colour: l.Colour, Text: l.Text, Help: l.Help})
+	}
+	return all
+}
+
+// accessKept is for how long it is known who looked at what (KRI § 20).
+const accessKept = 2 * 366 * 24 * time.Hour
+
+// An access is what the book keeps of somebody's look at a letter.
+type access struct {
+	At    time.Time `json:"at"`
+	Login string    `json:"login"`
+	As    string    `json:"as,omitempty"`
+	What  string    `json:"what"`
+}
+
+// accessed notes that somebody opened a letter or a part of it: in the log, and
+// in the book.
+func (h *house) accessed(ctx context.Context, who registry.Actor, what, subject string) {
+	h.journal.Access(who, what, subject)
+	if h.purpose == forReading {
+		return
+	}
+	now := h.now().UTC()
+	value, err := json.Marshal(access{now, who.Login, who.OnBehalfOf, what})
+	if err == nil {
+		err = h.book.Keep(context.WithoutCancel(ctx), []registry.Note{{Kind: registry.NoteAccess, Key: subject, Value: value, Expires: now.Add(accessKept)}})
+	}
+	if err != nil {
+		h.log.Warn("office.access_unkept", "number", subject, "err", err)
+	}
+}
