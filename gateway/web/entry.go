@@ -217,7 +217,7 @@ func (w *Web) explanation(rw http.ResponseWriter, r *http.Request, v *visit) err
 	if a == nil {
 		return registry.ErrErased
 	}
-	text, err := w.o.Explain.Explained(a.Decision, "")
+	text, err := w.o.Explain.Explained(r.Context(), a.Decision, "")
 	if err != nil {
 		return fmt.Errorf("%w: %w", errWrong, err)
 	}

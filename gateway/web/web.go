@@ -59,7 +59,7 @@ type Intake interface {
 // An Explainer says why a decision was made.
 type Explainer interface {
 	Explain(ctx context.Context, letter io.Reader, whyNot string) (string, error)
-	Explained(d registry.Decision, whyNot string) (string, error)
+	Explained(ctx context.Context, d registry.Decision, whyNot string) (string, error)
 }
 
 // A StatusLine is one part of the house: a colour, a sentence, and the command
