@@ -55,13 +55,13 @@ var keys = map[string][]string{
 	"github.com/smallstep/pkcs7":          {"gateway/parse/signature"},
 	"golang.org/x/crypto/argon2":          {"gateway/web"},
 	"golang.org/x/mod":                    {"registry/ledger"},
-	"golang.org/x/net/html":               {"gateway/parse", "gateway/web"},                                  // the text of a page
-	"golang.org/x/net/idna":               {"gateway/smtpd", "gateway/screen"},                               // domains as people write them
-	"golang.org/x/net/publicsuffix":       {"gateway/screen"},                                                // whose domain it is, for DMARC
-	"golang.org/x/sync":                   {"cmd"},                                                           // the one errgroup of serve
-	"golang.org/x/sys":                    {"registry/archive", "gateway/api", "gateway/drop/folder", "cmd"}, // what the kernel knows of files and peers
-	"golang.org/x/text":                   {"gateway/parse"},                                                 // character sets
-	"golang.org/x/text/unicode/norm":      {"gateway/parse", "registry"},                                     // folding
+	"golang.org/x/net/html":               {"gateway/parse", "gateway/web"},                                                   // the text of a page
+	"golang.org/x/net/idna":               {"gateway/smtpd", "gateway/screen"},                                                // domains as people write them
+	"golang.org/x/net/publicsuffix":       {"gateway/screen"},                                                                 // whose domain it is, for DMARC
+	"golang.org/x/sync":                   {"cmd"},                                                                            // the one errgroup of serve
+	"golang.org/x/sys":                    {"registry/archive", "gateway/api", "gateway/drop/folder", "gateway/paper", "cmd"}, // what the kernel knows of files and peers
+	"golang.org/x/text":                   {"gateway/parse"},                                                                  // character sets
+	"golang.org/x/text/unicode/norm":      {"gateway/parse", "registry"},                                                      // folding
 	"modernc.org/sqlite":                  {"registry/sqlite"},
 }
 

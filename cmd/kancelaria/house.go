@@ -94,12 +94,9 @@ func openHouse(ctx context.Context, cfg *config.Config, log *slog.Logger, p purp
 }
 
 func (h *house) open(ctx context.Context) error {
-	st, err := os.Stat(string(h.cfg.Data))
-	if err != nil {
-		return withCode(exitConfig, fmt.Errorf("the office's data are not there: %w; make an office with \"kancelaria init DIR\"", err))
-	}
-	if sys, ok := st.Sys().(*syscall.Stat_t); ok {
-		h.owner = int(sys.Uid)
+	var err error
+	if h.owner, err = ownerOf(string(h.cfg.Data)); err != nil {
+		return err
 	}
 	if h.orders, err = loadOrders(h.cfg); err != nil {
 		return err
@@ -124,6 +121,18 @@ func (h *house) open(ctx context.Context) error {
 	h.book = newBook(h.cfg, origin(h.orders.office()), h.purpose == forReading, h.now)
 	h.furnish(ctx)
 	return nil
+}
+
+// ownerOf gives the user who owns the office's data.
+func ownerOf(data string) (uid int, err error) {
+	st, err := os.Stat(data)
+	if err != nil {
+		return 0, withCode(exitConfig, fmt.Errorf("the office's data are not there: %w; make an office with \"kancelaria init DIR\"", err))
+	}
+	if sys, ok := st.Sys().(*syscall.Stat_t); ok {
+		uid = int(sys.Uid)
+	}
+	return uid, nil
 }
 
 // takeLock makes sure that one process writes to the office's data.
