@@ -230,6 +230,7 @@ func (d *daemon) gauges() []ops.Gauge {
 			ops.Gauge{Name: "kancelaria_archive_damaged_records", Help: "Damaged records set aside.", Value: float64(a.Damaged)},
 			ops.Gauge{Name: "kancelaria_archive_failed_syncs_total", Help: "Syncs that failed since the start.", Value: float64(a.Failures)})
 	}
+	all = append(all, d.mailGauges()...)
 	for _, w := range d.watchers {
 		h := w.Health()
 		n := 0
@@ -243,6 +244,19 @@ func (d *daemon) gauges() []ops.Gauge {
 		all = append(all, ops.Gauge{Name: "kancelaria_notify_sent_total", Help: "Mails taken since the start.", Labels: channel, Value: float64(c.Sent)},
 			ops.Gauge{Name: "kancelaria_notify_refused_total", Help: "Mails refused for good since the start.", Labels: channel, Value: float64(c.Refused)},
 			ops.Gauge{Name: "kancelaria_notify_delayed_total", Help: "Attempts put off since the start.", Labels: channel, Value: float64(c.Delayed)})
+	}
+	return all
+}
+
+// mailGauges are the figures of the mail door.
+func (d *daemon) mailGauges() []ops.Gauge {
+	c := d.mail.Count()
+	all := []ops.Gauge{{Name: "kancelaria_smtpd_connections", Help: "Peers that are here now.", Value: float64(c.Connections)}}
+	for outcome, n := range map[string]uint64{"taken": c.Taken, "deferred": c.Deferred, "refused": c.Refused} {
+		all = append(all, ops.Gauge{
+			Name: "kancelaria_smtpd_attempts_total", Help: "Letters taken, attempts put off (4xx) and refused (5xx) since the start.",
+			Labels: map[string]string{"outcome": outcome}, Value: float64(n),
+		})
 	}
 	return all
 }

@@ -8,10 +8,12 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -65,8 +67,9 @@ type daemon struct {
 	sources    []io.Closer
 	port       *ops.Port
 	control    net.Listener
-	web        *web.Web     // nil: no counter
-	counter    net.Listener // where it listens
+	web        *web.Web       // nil: no counter
+	counter    net.Listener   // where it listens
+	expecting  sync.WaitGroup // questions about senders whose letters are on their way
 }
 
 // run opens every door, serves, and when ctx ends closes them from the outside
@@ -122,6 +125,7 @@ func (d *daemon) run(ctx context.Context) error {
 	front.Go(func() error { return d.announce(outside) })
 
 	err := front.Wait()
+	d.expecting.Wait()
 	if closeErr := d.closeSources(); closeErr != nil {
 		d.log.Debug("drop.close", "err", closeErr)
 	}
@@ -205,7 +209,7 @@ func (d *daemon) build(ctx context.Context) error {
 func (d *daemon) newMail() (*smtpd.Server, error) {
 	c := d.cfg.SMTP
 	o := smtpd.Options{
-		Spool: d.spool, Outcomes: d.desk, Office: d.orders.office, Mailbox: d.tokenMailbox, Deliveries: d.deliveries,
+		Spool: d.spool, Outcomes: d.desk, Office: d.orders.office, Mailbox: d.tokenMailbox, Deliveries: d.deliveries, OnMail: d.expect,
 		Disk: func() error { return d.spool.Room(0) }, Texts: d.texts, Hostname: c.Hostname, Node: d.cfg.Node, MaxSize: int64(c.MaxSize),
 		WaitForNumber: c.WaitForNumber, TrustedRelays: c.TrustedRelays, ProxyFrom: c.ProxyFrom, RequireTLS: c.RequireTLS, Now: d.now, Log: d.log,
 		Limits: smtpd.Limits{Connections: c.MaxSessions, PerPeer: c.PerAddress, LettersPerMinute: c.PerMinute},
@@ -237,6 +241,11 @@ func (d *daemon) newMail() (*smtpd.Server, error) {
 		o.TLS = cert
 	}
 	return smtpd.New(o), nil
+}
+
+// expect asks DNS about a sender while the letter is on its way.
+func (d *daemon) expect(ctx context.Context, peer netip.Addr, helo, from string) {
+	d.expecting.Go(func() { d.sifter.Expect(ctx, peer, helo, from) })
 }
 
 // tokenMailbox knows the addresses that our own mail is answered to.

@@ -163,13 +163,19 @@ func (s *Screen) peer(it registry.Item) (netip.Addr, bool) {
 		host = it.Peer
 	}
 	ip, err := netip.ParseAddr(strings.Trim(host, "[]"))
-	if err != nil || ip.IsLoopback() || ip.IsPrivate() || ip.IsLinkLocalUnicast() {
-		return ip, false
-	}
-	return ip.Unmap(), true
+	ip = ip.Unmap()
+	return ip, err == nil && outside(ip)
 }
 
+// spf gives what SPF says of a sender, asked early or now.
 func (s *Screen) spf(ctx context.Context, peer netip.Addr, e *registry.Envelope) string {
+	if result, ok := s.expected.answer(ctx, question{peer, e.Helo, e.MailFrom}, s.Now()); ok {
+		return result
+	}
+	return s.askSPF(ctx, peer, e)
+}
+
+func (s *Screen) askSPF(ctx context.Context, peer netip.Addr, e *registry.Envelope) string {
 	sender := cmp.Or(e.MailFrom, "postmaster@"+e.Helo) // RFC 7208 § 2.4
 	result, err := spf.CheckHostWithSender(peer.AsSlice(), e.Helo, sender, spf.WithContext(ctx), spf.WithResolver(s.Resolver))
 	if result == "" || err != nil && ctx.Err() != nil {

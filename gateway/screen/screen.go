@@ -46,8 +46,9 @@ type Options struct {
 // A Screen asks about letters. It may be used by many at once.
 type Screen struct {
 	Options
-	dns     patience
-	scanner patience
+	dns      patience
+	scanner  patience
+	expected expected
 }
 
 // New makes a Screen.

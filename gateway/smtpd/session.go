@@ -72,7 +72,7 @@ func (x *session) mail(from string, options *smtp.MailOptions) error {
 	}
 	x.tx = tx
 	l.pace = x.s.newPace()
-	if x.s.OnMail != nil {
+	if x.s.OnMail != nil && !l.trusted && l.door == registry.DoorSMTP {
 		x.s.OnMail(x.s.working, l.peer, x.helo, sender)
 	}
 	return nil

@@ -55,8 +55,8 @@ type Options struct {
 	// Mailbox knows further addresses of ours: those of replies and bounces
 	// that are made for one letter. Asked after the office.
 	Mailbox func(address string) (registry.Mailbox, bool)
-	// OnMail is told of each sender at MAIL, so that what DNS says of him can be
-	// asked while the letter is on its way. It must not block.
+	// OnMail is told of each sender from outside at MAIL, so that what DNS says of
+	// him can be asked while the letter is on its way. It must not block.
 	OnMail     func(ctx context.Context, peer netip.Addr, helo, from string)
 	Deliveries Recorder     // nil: kept nowhere
 	Disk       func() error // asked at MAIL and while a letter comes; nil: never full

@@ -24,6 +24,7 @@ type memDisk struct {
 	kept  map[string]*inode // as the disk has them; folders are always kept
 	dirs  map[string]bool
 	free  int64
+	nodes int64 // inodes left
 	locks map[string]bool
 
 	calls int
@@ -47,7 +48,7 @@ const memPage = 4096
 func newMemDisk() *memDisk {
 	return &memDisk{
 		names: map[string]*inode{}, kept: map[string]*inode{}, dirs: map[string]bool{".": true},
-		free: 1 << 40, locks: map[string]bool{},
+		free: 1 << 40, nodes: 1 << 20, locks: map[string]bool{},
 	}
 }
 
@@ -234,7 +235,7 @@ func (d *memDisk) SyncDir(name string) error {
 func (d *memDisk) Usage() (Usage, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return Usage{Free: d.free, Total: 1 << 40, Inodes: 1 << 20, Kind: "memory"}, nil
+	return Usage{Free: d.free, Total: 1 << 40, Inodes: d.nodes, Kind: "memory"}, nil
 }
 
 func (d *memDisk) Lock(name string) (io.Closer, error) {
