@@ -48,7 +48,7 @@ bench: build ## measure against Postfix and others; tables and pictures in teste
 	@cd testenv/bench && go test -count=1 -v -timeout 0 -run TestBench . $(BENCH)
 
 soak: ## kill and restart the daemon under load for SOAK
-	KANCELARIA_SOAK=$(SOAK) go test -count=1 -v -timeout 0 -run 'Killed' ./testenv
+	KANCELARIA_SOAK=$(SOAK) go test -count=1 -v -timeout 0 -run 'KilledDaemon' ./testenv
 
 package: build ## a reproducible archive of both programs and contrib in dist/
 	@mkdir -p dist && tar --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$$(git log -1 --format=%ct)" \
