@@ -198,13 +198,26 @@ type Signer struct {
 	Digest       Digest   `json:"sha256,omitzero"`
 }
 
-// Because adds a reason and lets it count: a failure outweighs doubt, and of
-// equals the first is named.
+// Because adds a reason and lets it count: a failure outweighs doubt, doubt
+// about something seen outweighs what nobody could look up, and of equals the
+// first is named.
 func (r *SignatureReport) Because(reasons ...SignatureReason) {
 	for _, why := range reasons {
 		r.Reasons = append(r.Reasons, why)
-		if r.Verdict == "" || r.Verdict == TotalPassed || r.Verdict == Indeterminate && why.Verdict == TotalFailed {
+		if weight(why.Verdict, why.Reason) > weight(r.Verdict, r.Reason) {
 			r.Verdict, r.Reason = why.Verdict, why.Reason
 		}
 	}
+}
+
+func weight(verdict, reason string) int {
+	switch {
+	case verdict == TotalFailed:
+		return 3
+	case verdict != Indeterminate:
+		return 0
+	case reason == NoCertificateChainFound || reason == TryLater || reason == NotChecked:
+		return 1
+	}
+	return 2
 }

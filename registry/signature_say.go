@@ -95,18 +95,22 @@ func (r SignatureReport) uncovered(t *Texts) string {
 }
 
 // SignatureSentence says in one line what the signatures on a whole document
-// come to: the worst of those that stand outermost, and whose it is.
+// come to: the worst of those that stand outermost.
 func (d Document) SignatureSentence(t *Texts) string {
+	if i := d.worstSignature(); i >= 0 {
+		return d.Signatures[i].Sentence(t)
+	}
+	return t.Say("signature.says.none")
+}
+
+func (d Document) worstSignature() int {
 	worst := -1
 	for i, r := range d.Signatures {
 		if r.Layer == 0 && (worst < 0 || r.rank() > d.Signatures[worst].rank()) {
 			worst = i
 		}
 	}
-	if worst < 0 {
-		return t.Say("signature.says.none")
-	}
-	return d.Signatures[worst].Sentence(t)
+	return worst
 }
 
 // rank orders reports from good to bad.
@@ -124,4 +128,13 @@ func (r SignatureReport) rank() int {
 		return 1
 	}
 	return 0
+}
+
+// SignatureVerdict gives the report that decides about a whole document: the
+// worst of the outermost. None if nothing is signed.
+func (d Document) SignatureVerdict() (SignatureReport, bool) {
+	if i := d.worstSignature(); i >= 0 {
+		return d.Signatures[i], true
+	}
+	return SignatureReport{}, false
 }

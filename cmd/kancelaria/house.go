@@ -176,7 +176,7 @@ func (h *house) furnish(ctx context.Context) {
 		Copybook: h.spool, Office: h.orders.office, Receipts: h.cfg.Receipts.Enabled, Newest: h.newest, Now: h.now, Steady: steady, Log: h.log, Node: h.cfg.Node,
 		Rhythm: rhythm,
 	})
-	reading := parse.Options{Now: h.now, Log: h.log, TempDir: string(h.cfg.Data)}
+	reading := parse.Options{Now: h.now, Log: h.log, TempDir: string(h.cfg.Data), Checker: h.newChecker()}
 	if h.purpose == forServe { // a command reads nothing late
 		h.programs = h.findPrograms(ctx)
 		reading.Extractor = h.programs

@@ -83,7 +83,7 @@ func showEntry(w io.Writer, v api.Entry) error {
 		r.row("part "+a.Path, fmt.Sprintf("%s %s, %d bytes, %s", a.Role, cell(a.Name, 100), a.Size, a.MediaType))
 	}
 	for _, s := range v.Signatures {
-		r.row("signature", fmt.Sprintf("%s %s %s: %s", s.Path, s.Format, s.Verdict, cell(s.Signer.Name, 100)))
+		r.row("signature", signatureRow(s))
 	}
 	for _, f := range v.Flaws {
 		r.row("flaw", strings.TrimSpace(f.Code+" "+f.Path+" "+cell(f.Note, 200)))

@@ -82,6 +82,9 @@ func TestMailsAreAsTheOfficeWroteThem(t *testing.T) {
 			l := sampleLine(4513)
 			a := l.Draft.Arrival
 			a.Document.Signatures = []registry.SignatureReport{{Path: "2", Verdict: "TOTAL-PASSED", Covers: "whole", Signer: registry.Signer{Name: "Mieszkanka"}}}
+			letter := registry.SignatureReport{Path: "3", Schema: 1, Packaging: "clear", Intact: registry.SignatureIntact}
+			letter.Because(registry.SignatureReason{Verdict: registry.Indeterminate, Reason: registry.SigConstraintsFailure, Code: "not_sender"})
+			a.Document.Signatures = append(a.Document.Signatures, letter)
 			a.Document.Auth.Verdict = registry.Confirmed
 			a.Decision.Flags = []registry.Flag{registry.FlagPossibleDuplicate}
 			a.Decision.Deadline = registry.Deadline{

@@ -232,7 +232,7 @@ func (p *press) noticePage(o *registry.Office, texts *registry.Texts, who addres
 		page.At = a.Item.ReceivedAt().In(zone(o))
 	}
 	if a.Item.Door.IsMail() {
-		page.Auth = authLine(texts, doc.Auth)
+		page.Auth = authLine(texts, doc.Auth) + sealLine(texts, doc)
 	}
 	if login := t.outcome.OnBehalfOf; login != "" && login != who.login {
 		page.OnBehalfOf = orText(o.Clerks[login].Name, login)

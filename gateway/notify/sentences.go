@@ -195,6 +195,22 @@ func authLine(texts *registry.Texts, a registry.Authentication) string {
 	}
 }
 
+// sealLine says what a signature on the letter itself comes to, behind what is
+// known of the sender; nothing if only files are signed.
+func sealLine(texts *registry.Texts, doc registry.Document) string {
+	letter := registry.Document{}
+	for _, r := range doc.Signatures {
+		switch r.Packaging {
+		case "clear", "opaque", "inline":
+			letter.Signatures = append(letter.Signatures, r)
+		}
+	}
+	if _, signed := letter.SignatureVerdict(); !signed {
+		return ""
+	}
+	return "; " + texts.Say("signature.letter", "verdict", letter.SignatureSentence(texts))
+}
+
 // deadlineLine says a legal term with its basis and what the office wants of
 // itself as that.
 func deadlineLine(o *registry.Office, texts *registry.Texts, d registry.Deadline) string {
@@ -241,8 +257,8 @@ func signatureLine(texts *registry.Texts, reports []registry.SignatureReport, pa
 		if r.Path != part {
 			continue
 		}
-		verdict := texts.Say("signature." + verdictKey(r))
-		if name := mask(oneLine(r.Signer.Name, 100)); name != "" && r.Verdict == "TOTAL-PASSED" {
+		verdict := r.Sentence(texts)
+		if name := mask(oneLine(r.Signer.Name, 100)); name != "" && r.Verdict == registry.TotalPassed {
 			verdict = texts.Say("signature.by", "verdict", verdict, "name", name)
 		}
 		said = append(said, verdict)
@@ -251,21 +267,6 @@ func signatureLine(texts *registry.Texts, reports []registry.SignatureReport, pa
 		return texts.Say("signature.none")
 	}
 	return strings.Join(said, ", ")
-}
-
-func verdictKey(r registry.SignatureReport) string {
-	switch {
-	case r.Verdict == "TOTAL-FAILED":
-		return "failed"
-	case r.Covers == "older_revision":
-		return "older_revision"
-	case r.Covers == "part":
-		return "part"
-	case r.Verdict == "TOTAL-PASSED":
-		return "passed"
-	default:
-		return "indeterminate"
-	}
 }
 
 // folderLine says where the entry lies and what is proposed; a case number is

@@ -130,14 +130,7 @@ func (o *words) Event(kind string) string { return o.Say("event." + kind) }
 
 // Signature says a report in one sentence, the first thing to be read.
 func (o *words) Signature(s registry.SignatureReport) string {
-	text := map[string]string{"TOTAL-PASSED": "signature.passed", "TOTAL-FAILED": "signature.failed"}[s.Verdict]
-	sentence := o.Say(cmp.Or(text, "signature.indeterminate"))
-	switch s.Covers {
-	case "part":
-		sentence += "; " + o.Say("signature.part")
-	case "older_revision":
-		sentence += "; " + o.Say("signature.older_revision")
-	}
+	sentence := s.Sentence(o.Texts)
 	if s.Signer.Name == "" {
 		return sentence
 	}

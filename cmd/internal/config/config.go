@@ -22,27 +22,28 @@ var places = []string{"kancelaria.yaml", "/etc/kancelaria/kancelaria.yaml"}
 // A Config is kancelaria.yaml with its defaults filled in and its paths made
 // absolute.
 type Config struct {
-	File     string         `yaml:"-"`
-	Zone     *time.Location `yaml:"-"`
-	Office   Path           `yaml:"office"`
-	Rules    Path           `yaml:"rules"`
-	Data     Path           `yaml:"data"`
-	Node     string         `yaml:"node"` // this gateway among several; letters, digits, hyphens
-	Timezone string         `yaml:"timezone"`
-	Language string         `yaml:"language"`
-	Mode     string         `yaml:"mode"` // "", shadow
-	SMTP     SMTP           `yaml:"smtp"`
-	LMTP     LMTP           `yaml:"lmtp"`
-	Drops    []Drop         `yaml:"drops"`
-	Store    Store          `yaml:"store"`
-	Archive  Archive        `yaml:"archive"`
-	Mail     Mail           `yaml:"mail"`
-	Receipts Receipts       `yaml:"receipts"`
-	Scanner  Scanner        `yaml:"scanner"`
-	Reading  Reading        `yaml:"reading"`
-	Auth     Auth           `yaml:"authentication"`
-	Web      Web            `yaml:"web"`
-	Operator Operator       `yaml:"operator"`
+	File       string         `yaml:"-"`
+	Zone       *time.Location `yaml:"-"`
+	Office     Path           `yaml:"office"`
+	Rules      Path           `yaml:"rules"`
+	Data       Path           `yaml:"data"`
+	Node       string         `yaml:"node"` // this gateway among several; letters, digits, hyphens
+	Timezone   string         `yaml:"timezone"`
+	Language   string         `yaml:"language"`
+	Mode       string         `yaml:"mode"` // "", shadow
+	SMTP       SMTP           `yaml:"smtp"`
+	LMTP       LMTP           `yaml:"lmtp"`
+	Drops      []Drop         `yaml:"drops"`
+	Store      Store          `yaml:"store"`
+	Archive    Archive        `yaml:"archive"`
+	Mail       Mail           `yaml:"mail"`
+	Receipts   Receipts       `yaml:"receipts"`
+	Scanner    Scanner        `yaml:"scanner"`
+	Reading    Reading        `yaml:"reading"`
+	Signatures Signatures     `yaml:"signatures"`
+	Auth       Auth           `yaml:"authentication"`
+	Web        Web            `yaml:"web"`
+	Operator   Operator       `yaml:"operator"`
 }
 
 // SMTP is the mail door.
@@ -159,6 +160,11 @@ type Scanner struct {
 // Reading says what is read of files after registering.
 type Reading struct {
 	OCR string `yaml:"ocr"` // auto: scans, where tesseract is installed; off
+}
+
+// Signatures says by what electronic signatures are checked.
+type Signatures struct {
+	Keyring Path `yaml:"keyring"` // public PGP keys that the office has confirmed, armored or not
 }
 
 // Auth says how the sender of a letter is checked.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"time"
 
 	"github.com/ProtonMail/go-crypto/openpgp"
@@ -273,4 +274,28 @@ func hashName(h crypto.Hash) string {
 		return ""
 	}
 	return h.String()
+}
+
+// largestKeyring bounds a file of keys.
+const largestKeyring = 32 << 20
+
+// ReadKeyring reads public keys that somebody has confirmed, armored or not.
+func ReadKeyring(file string) (openpgp.EntityList, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, fmt.Errorf("opening the keyring: %w", err)
+	}
+	defer closing(f)
+	b, err := io.ReadAll(io.LimitReader(f, largestKeyring))
+	if err != nil {
+		return nil, fmt.Errorf("reading the keyring %s: %w", file, err)
+	}
+	keys, err := openpgp.ReadArmoredKeyRing(bytes.NewReader(b))
+	if err != nil {
+		keys, err = openpgp.ReadKeyRing(bytes.NewReader(b))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the keyring %s holds no public keys: %w", file, err)
+	}
+	return keys, nil
 }
