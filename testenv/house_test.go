@@ -54,6 +54,7 @@ var keys = map[string][]string{
 	"github.com/rogpeppe/go-internal":     {}, // tests only
 	"github.com/smallstep/pkcs7":          {"gateway/parse/signature"},
 	"golang.org/x/crypto/argon2":          {"gateway/web"},
+	"golang.org/x/crypto/ocsp":            {"gateway/parse/signature"}, // answers about certificates
 	"golang.org/x/mod":                    {"registry/ledger"},
 	"golang.org/x/net/html":               {"gateway/parse", "gateway/web"},                                                   // the text of a page
 	"golang.org/x/net/idna":               {"gateway/smtpd", "gateway/screen"},                                                // domains as people write them
