@@ -6,11 +6,14 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"kancelaria/cmd/internal/config"
+	"kancelaria/cmd/internal/ops"
 	"kancelaria/gateway/drop"
 	"kancelaria/gateway/drop/folder"
 	"kancelaria/gateway/drop/share"
@@ -142,4 +145,21 @@ func groupOf(p config.Drop) string {
 		return drop.GroupPackage
 	}
 	return p.Group
+}
+
+// dropGauges are the figures of one source.
+func dropGauges(h drop.Health, now time.Time) []ops.Gauge {
+	source := map[string]string{"source": h.Name}
+	all := []ops.Gauge{
+		{Name: "kancelaria_drop_claimed_items", Help: "Items taken that have not got their final names.", Labels: source, Value: float64(h.Claimed)},
+		{Name: "kancelaria_drop_taken_total", Help: "Items that got their final names since the start.", Labels: source, Value: float64(h.Taken)},
+		{Name: "kancelaria_drop_failed_scans", Help: "Looks at the source in a row that failed.", Labels: source, Value: float64(h.Failed)},
+	}
+	if !h.LastOK.IsZero() {
+		all = append(all, ops.Gauge{Name: "kancelaria_drop_last_scan_seconds", Help: "Time since the source was looked at without an error.", Labels: source, Value: now.Sub(h.LastOK).Seconds()})
+	}
+	for _, why := range slices.Sorted(maps.Keys(h.Waiting)) {
+		all = append(all, ops.Gauge{Name: "kancelaria_drop_waiting_files", Help: "Files seen and not taken, by why.", Labels: map[string]string{"source": h.Name, "why": why}, Value: float64(h.Waiting[why])})
+	}
+	return all
 }

@@ -232,12 +232,7 @@ func (d *daemon) gauges() []ops.Gauge {
 	}
 	all = append(all, d.mailGauges()...)
 	for _, w := range d.watchers {
-		h := w.Health()
-		n := 0
-		for _, v := range h.Waiting {
-			n += v
-		}
-		all = append(all, ops.Gauge{Name: "kancelaria_drop_waiting_files", Help: "Files seen and not taken.", Labels: map[string]string{"source": h.Name}, Value: float64(n)})
+		all = append(all, dropGauges(w.Health(), d.now())...)
 	}
 	for _, c := range d.bell.Channels() {
 		channel := map[string]string{"channel": c.Name}

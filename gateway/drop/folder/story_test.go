@@ -133,6 +133,11 @@ func newScanner(t *testing.T, change func(*drop.Options)) *scanner {
 
 // open begins a life of the daemon on the folder.
 func (s *scanner) open(change func(*drop.Options)) {
+	s.wrap(change, func(fs drop.FS) drop.FS { return fs })
+}
+
+// wrap does so with something between watcher and folder.
+func (s *scanner) wrap(change func(*drop.Options), between func(drop.FS) drop.FS) {
 	f, err := folder.Open(s.dir)
 	if err != nil {
 		s.t.Fatal(err)
@@ -146,18 +151,32 @@ func (s *scanner) open(change func(*drop.Options)) {
 	if change != nil {
 		change(&o)
 	}
-	s.w = drop.New(f, s.office, nil, o)
+	s.w = drop.New(between(f), s.office, nil, o)
 }
 
 func (s *scanner) write(name string, data []byte) {
 	s.t.Helper()
-	p := filepath.Join(s.dir, name)
+	if err := writeFile(s.dir, name, data); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func writeFile(dir, name string, data []byte) error {
+	p := filepath.Join(dir, name)
 	if err := os.MkdirAll(filepath.Dir(p), 0o770); err != nil {
-		s.t.Fatal(err)
+		return err
 	}
-	if err := os.WriteFile(p, data, 0o660); err != nil {
-		s.t.Fatal(err)
+	return os.WriteFile(p, data, 0o660)
+}
+
+// cpu is the processor time this process has used.
+func cpu(t testing.TB) time.Duration {
+	t.Helper()
+	var r syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &r); err != nil {
+		t.Fatal(err)
 	}
+	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
 }
 
 // scan looks once after the clock has moved.

@@ -18,7 +18,10 @@ import (
 func TestDropsOnARealShare(t *testing.T) {
 	t.Parallel()
 	server := testenv.Samba(t, testenv.SambaOptions{Shares: []testenv.Share{
-		{Name: "skany"}, {Name: "ro", Settings: []string{"read only = yes"}},
+		{Name: "skany"},
+		{Name: "ro", Settings: []string{"read only = yes"}},
+		{Name: "kosz", Settings: []string{"vfs objects = recycle", "recycle:repository = .kosz", "recycle:versions = yes"}},
+		{Name: "veto", Settings: []string{"veto files = /*.exe/.kancelaria/"}},
 	}})
 	for _, tt := range []struct {
 		name string
@@ -31,6 +34,8 @@ func TestDropsOnARealShare(t *testing.T) {
 		{"two gateways on one share", twoGateways},
 		{"a read-only share is left as it is", readOnly},
 		{"a share where we may not write", mayNotWrite},
+		{"a share with a recycle bin", recycled},
+		{"a share that hides our folder", vetoed},
 		{"a silent gateway's claims are taken over", takenOver},
 	} {
 		t.Run(tt.name, func(t *testing.T) { both(t, func(t *testing.T, d string) { tt.test(t, server, d) }) })
@@ -235,6 +240,56 @@ func mayNotWrite(t *testing.T, server *testenv.SMB, driver string) {
 	}
 	if err := o.took(); err != nil {
 		t.Error(err)
+	}
+}
+
+// A recycle bin keeps what the daemon deletes; it must not take it for new.
+func recycled(t *testing.T, server *testenv.SMB, driver string) {
+	name := "bin-" + driver
+	dir := filepath.Join(server.Path("kosz"), name)
+	data := pdf("recycled " + driver)
+	write(t, dir, "a.pdf", data)
+	if err := os.Chmod(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	o, c := newOffice(), newClock()
+	w := watch(connect(t, server.Addr, "kosz/"+name, options(server, driver)), o, c, "n1", func(o *drop.Options) { o.Move, o.Delete = "", true })
+	scans(t, c, func() error { return errors.Join(o.took(data), nothingLeft(dir)) }, w)
+	for range 5 {
+		if err := w.Scan(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		c.move(time.Minute)
+	}
+	if err := o.took(data); err != nil {
+		t.Errorf("after the bin has it: %v", err)
+	}
+}
+
+// A server that vetoes our folder lets us claim nothing: it is said, and no
+// file is lost or taken half.
+func vetoed(t *testing.T, server *testenv.SMB, driver string) {
+	name := "veto-" + driver
+	dir := filepath.Join(server.Path("veto"), name)
+	write(t, dir, "a.pdf", pdf("vetoed"))
+	if err := os.Chmod(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	o, c := newOffice(), newClock()
+	w := watch(connect(t, server.Addr, "veto/"+name, options(server, driver)), o, c, "n1", nil)
+	var last error
+	for range 4 {
+		last = w.Scan(t.Context())
+		c.move(3 * time.Second)
+	}
+	if last == nil && w.Health().Waiting["forbidden"] == 0 {
+		t.Error("nobody is told that nothing can be claimed")
+	}
+	if err := o.took(); err != nil {
+		t.Error(err)
+	}
+	if left := files(dir); left != "a.pdf" {
+		t.Errorf("the share holds %q, want the file where it was", left)
 	}
 }
 
