@@ -52,6 +52,11 @@ func (d Drafter) Arrival(it registry.Item, doc registry.Document, facts registry
 	if facts.Thread != nil && a.Disposition == registry.Beside {
 		a.Answers = facts.Thread.Entry
 	}
+	for _, c := range facts.Cases {
+		if c.Foreign && a.SenderRef == "" {
+			a.SenderRef = c.Raw // the mark under which they write
+		}
+	}
 	d.hand(a)
 	if a.Title == "" && a.Disposition == registry.Registered {
 		a.Title = d.Untitled(it, doc)
@@ -81,7 +86,10 @@ func (d Drafter) hand(a *registry.Arrival) {
 	if h.Sender != (registry.Sender{}) {
 		a.Sender = h.Sender
 	}
-	a.LetterDate, a.SenderRef, a.PostedOn, a.Remarks = h.LetterDate, h.SenderRef, h.PostedOn, h.Remarks
+	a.LetterDate, a.PostedOn, a.Remarks = h.LetterDate, h.PostedOn, h.Remarks
+	if h.SenderRef != "" {
+		a.SenderRef = h.SenderRef
+	}
 	a.Late = !h.ReceivedAt.IsZero()
 }
 

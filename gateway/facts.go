@@ -43,7 +43,7 @@ func (f Finder) Facts(ctx context.Context, it registry.Item, doc registry.Docume
 		return facts, err
 	}
 	facts.Thread = thread
-	if facts.Cases, err = f.cases(ctx, doc, from); err != nil {
+	if facts.Cases, err = f.cases(ctx, it, doc, from); err != nil {
 		return facts, err
 	}
 	if from != "" && f.Sticky != nil && f.Sticky() {

@@ -20,14 +20,18 @@ var candidate = regexp.MustCompile(`\pL[\pL\d]*(?:[.-]\pL[\pL\d]*)*[./-]\d{1,12}
 
 // cases looks up the marks quoted in a letter. What is quoted proves nothing:
 // it only suggests.
-func (f Finder) cases(ctx context.Context, doc registry.Document, from string) ([]registry.CaseRef, error) {
+func (f Finder) cases(ctx context.Context, it registry.Item, doc registry.Document, from string) ([]registry.CaseRef, error) {
 	own := doc.Own
 	if len(own) > refWindow {
 		own = own[:refWindow]
 	}
+	about := doc.Subject
+	if it.Hand != nil { // what a person typed says more than the name of a file
+		about = it.Hand.Title + "\n" + it.Hand.SenderRef + "\n" + about
+	}
 	seen := map[string]bool{}
 	var refs []registry.CaseRef
-	for _, raw := range candidates(doc.Subject+"\n"+own, 4*maxRefs) {
+	for _, raw := range candidates(about+"\n"+own, 4*maxRefs) {
 		ref, ok, err := f.ref(ctx, raw, from)
 		if err != nil {
 			return nil, err
@@ -94,9 +98,18 @@ func (f Finder) ref(ctx context.Context, raw, from string) (registry.CaseRef, bo
 		return ref, false, fmt.Errorf("looking for a quoted case: %w", err)
 	}
 	if folder.ID == "" {
+		ref.Foreign = f.elsewhere(mark.Number)
 		return ref, true, nil
 	}
 	return ref, true, f.fill(ctx, &ref, folder, from)
+}
+
+// elsewhere reports whether a mark that is in no book of ours cannot be ours:
+// another office has a department of the same name, and that one has cases of a
+// class which ours never has.
+func (f Finder) elsewhere(mark registry.CaseNumber) bool {
+	class, known := f.Office().Classes[mark.Class]
+	return known && class.Department != mark.Department
 }
 
 func (f Finder) numberRef(ctx context.Context, n registry.Number, raw, from string) (registry.CaseRef, bool, error) {

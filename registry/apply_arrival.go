@@ -204,11 +204,25 @@ func (f *fold) enterArrival(l Line) (kind, subject string, previous int64) {
 		subject, previous = f.enterAttach(l)
 		return string(o.Disposition), subject, previous
 	}
+	f.alarm(l)
 	// What a bounce answers is where people look for it.
 	if n, err := ParseNumber(a.Answers); err == nil && f.entries.get(n).Found {
 		return string(o.Disposition), n.String(), previous
 	}
 	return string(o.Disposition), row.Item.String(), previous
+}
+
+// alarm tells those whom the rules name of what they keep out of the book; all
+// others learn of it from the daily list.
+func (f *fold) alarm(l Line) {
+	a, o := l.Draft.Arrival, l.Outcome
+	if a.Decision.Screen == "" {
+		return
+	}
+	row := OutboxRow{
+		Leaf: o.Leaf, Node: l.Draft.Node, Kind: OutboxNotice, Item: a.Item.ID, Variant: string(o.Disposition), NotBefore: o.At, CreatedAt: o.At,
+	}
+	f.tell(row, without(a.Decision.Notify, a.Decision.HideFrom)...)
 }
 
 func newArrivalRow(a *Arrival) ArrivalRow {

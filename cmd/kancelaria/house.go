@@ -74,18 +74,25 @@ type house struct {
 	doors       func() []api.StatusLine
 	began       time.Time
 	purpose     purpose
+	steady      func() time.Duration // a clock that is never set
+	rhythm      time.Duration
+	dns         screen.Resolver
 }
 
 // rhythm is how close together groups of letters are written that nobody at a
 // door waits for. It is far below what a person notices.
 const rhythm = 100 * time.Millisecond
 
-// openHouse takes the instance lock and opens book and archive.
-func openHouse(ctx context.Context, cfg *config.Config, log *slog.Logger, p purpose) (*house, error) {
+// openHouse takes the instance lock and opens book and archive. What furnishes
+// it otherwise than usual, clocks and neighbours, comes before anything opens.
+func openHouse(ctx context.Context, cfg *config.Config, log *slog.Logger, p purpose, otherwise ...func(*house)) (*house, error) {
 	h := &house{
-		cfg: cfg, log: log, now: time.Now, purpose: p, journal: journal{log}, ring: func() {}, bounced: func(string) {}, deskGo: make(chan struct{}),
+		cfg: cfg, log: log, now: time.Now, steady: steady, rhythm: rhythm, dns: resolver(cfg.Auth.DNS), purpose: p, journal: journal{log}, ring: func() {}, bounced: func(string) {}, deskGo: make(chan struct{}),
 		seals: make(chan archive.Seal, 1024),
 		bells: func() []api.StatusLine { return nil }, doors: func() []api.StatusLine { return nil }, began: time.Now(),
+	}
+	for _, change := range otherwise {
+		change(h)
 	}
 	if err := h.open(ctx); err != nil {
 		return nil, errors.Join(err, h.Close())
@@ -173,8 +180,8 @@ func (h *house) openArchive(ctx context.Context) error {
 // furnish puts the rooms together. Nothing starts here.
 func (h *house) furnish(ctx context.Context) {
 	h.registrar = registry.NewRegistrar(h.book, registry.RegistrarOptions{
-		Copybook: h.spool, Office: h.orders.office, Receipts: h.cfg.Receipts.Enabled, Newest: h.newest, Now: h.now, Steady: steady, Log: h.log, Node: h.cfg.Node,
-		Rhythm: rhythm,
+		Copybook: h.spool, Office: h.orders.office, Receipts: h.cfg.Receipts.Enabled, Newest: h.newest, Now: h.now, Steady: h.steady, Log: h.log, Node: h.cfg.Node,
+		Rhythm: h.rhythm,
 	})
 	reading := parse.Options{Now: h.now, Log: h.log, TempDir: string(h.cfg.Data), Checker: h.newChecker()}
 	if h.purpose == forServe { // a command reads nothing late
@@ -185,7 +192,7 @@ func (h *house) furnish(ctx context.Context) {
 	h.originals = originals{h.archive, h.reader, h.book, h.second}
 	h.recent = newRecent(recentBytes)
 	h.sifter = screen.New(screen.Options{
-		Resolver: resolver(h.cfg.Auth.DNS), Timeout: h.cfg.Auth.Timeout, AuthservID: h.cfg.SMTP.AuthservID, Clamd: h.cfg.Scanner.Clamd,
+		Resolver: h.dns, Timeout: h.cfg.Auth.Timeout, AuthservID: h.cfg.SMTP.AuthservID, Clamd: h.cfg.Scanner.Clamd,
 		Originals: h.originals, Now: h.now, Log: h.log,
 	})
 	h.facts = gateway.Finder{

@@ -75,6 +75,8 @@ func (p *press) notice(ctx context.Context, row registry.OutboxRow, group []regi
 		return p.collectiveNotice(ctx, o, who, t, group)
 	case t.remark != nil:
 		return p.remark(o, who, t)
+	case t.number().IsZero() && t.act == nil && t.arrival != nil:
+		return p.heldNotice(o, who, t)
 	case t.number().IsZero():
 		return p.officeNotice(o, who, t)
 	case t.restricted(o):
@@ -155,7 +157,9 @@ func (p *press) collectiveNotice(ctx context.Context, o *registry.Office, who ad
 	}
 	for _, t := range all {
 		entry := noticeEntry{Number: t.number().String(), What: texts.Say("notice.subject.bare"), Link: p.link(t.number())}
-		if !t.restricted(o) {
+		if t.number().IsZero() && t.arrival != nil {
+			entry.Number, entry.What, entry.Link = heldEvent(texts, t), texts.Say("reason."+t.arrival.Reason), ""
+		} else if !t.restricted(o) {
 			entry.What = orText(className(o, t), entry.What)
 			entry.Due = deadline(t).Due
 		}

@@ -96,6 +96,7 @@ func (d decider) Decide(it registry.Item, doc registry.Document, facts registry.
 	if !ok || dec.Screen == "quarantine" {
 		return dec
 	}
+	before := dec.Screen
 	switch {
 	case tok.Kind == gateway.TokenBounce:
 		dec.Screen, dec.ScreenReason = "beside", reasonBounce
@@ -103,6 +104,9 @@ func (d decider) Decide(it registry.Item, doc registry.Document, facts registry.
 		dec.Screen, dec.ScreenReason = "beside", reasonAuto
 	case onlyTokens(d.room.o.Tokens, it) || d.room.writer(doc) != "":
 		dec.Screen, dec.ScreenReason = "beside", reasonCommand
+	}
+	if before == "" && dec.Screen != "" {
+		dec.Notify = nil // was meant for a letter in the book
 	}
 	return dec
 }
