@@ -184,6 +184,10 @@ func (l *look) file(ctx context.Context, format parse.Format) {
 		l.pgpText(ctx)
 	case parse.PDF:
 		l.pdfFile(ctx)
+	case parse.XML:
+		l.xmlFile(ctx)
+	case parse.ASiC:
+		l.container(ctx)
 	case parse.OOXML:
 		l.format("OOXML")
 		l.doubt(registry.Generic, "unsupported_format", "the signature of an office program")
