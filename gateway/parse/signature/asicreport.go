@@ -44,7 +44,8 @@ type asicLook struct {
 	c   *asic.Container
 }
 
-// stampsOnly reports a container that nobody signed.
+// stampsOnly reports a container that nobody signed: its timestamps prove since
+// when the files are as they are, and not whose.
 func (a *asicLook) stampsOnly() {
 	if len(a.reports) > 0 || len(a.c.Signatures) == 0 && a.c.Broken == "" {
 		return
@@ -54,8 +55,51 @@ func (a *asicLook) stampsOnly() {
 		a.fail(registry.FormatFailure, "container_rules", a.c.Broken)
 		return
 	}
-	a.doubt(registry.Generic, "only_timestamp", "")
-	a.reports[len(a.reports)-1].Packaging = "timestamp"
+	r := a.report(a.c.Kind)
+	r.Packaging = "timestamp"
+	var covered []string
+	list := []cms.Timestamp{}
+	for _, s := range a.c.Signatures {
+		t, files := a.stamp(s)
+		list = append(list, t)
+		if t.State == registry.SignatureIntact && len(files) > len(covered) {
+			covered, r.Intact = files, registry.SignatureIntact
+		}
+	}
+	a.timestamps(a.ctx, &r, list, cms.Result{})
+	r.Because(doubt(registry.Generic, "only_timestamp", ""))
+	if r.Intact != registry.SignatureIntact {
+		r.Intact = registry.SignatureBroken
+		r.Because(registry.SignatureReason{Verdict: registry.TotalFailed, Reason: registry.HashFailure, Code: "content_changed", Note: list[0].Note})
+	}
+	a.covers(&r, covered)
+	a.reports = append(a.reports, r)
+}
+
+// stamp checks a timestamp over the one file, or over a manifest.
+func (a *asicLook) stamp(s asic.Signature) (cms.Timestamp, []string) {
+	token, err := a.c.Open(s.Name)
+	if err != nil {
+		return cms.Timestamp{Kind: "container", State: registry.SignatureUnchecked, Note: err.Error()}, nil
+	}
+	var content []byte
+	var covered []string
+	switch {
+	case s.Manifest != nil:
+		files, why := a.listed(s.Manifest)
+		if why != nil {
+			return cms.Timestamp{Kind: "container", State: registry.SignatureBroken, Note: why.Code + " " + why.Note}, nil
+		}
+		content, covered = s.Manifest.Bytes, files
+	case len(a.c.Objects) == 1:
+		if content, err = a.c.Open(a.c.Objects[0]); err != nil {
+			return cms.Timestamp{Kind: "container", State: registry.SignatureUnchecked, Note: err.Error()}, nil
+		}
+		covered = a.c.Objects
+	}
+	t := cms.CheckTimestamp(a.ctx, token, []cms.Content{func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(content)), nil }}, a.look.c.Limits.CMS)
+	t.Kind = "container"
+	return t, covered
 }
 
 func (a *asicLook) signature(s asic.Signature) {

@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/ProtonMail/go-crypto/openpgp"
@@ -139,7 +140,19 @@ func (c *Checker) CheckAt(ctx context.Context, candidates []parse.Candidate, rec
 			all = append(all, r)
 		}
 	}
+	layers(all)
 	return all
+}
+
+// layers tells apart what lies inside a container that is signed itself.
+func layers(all []registry.SignatureReport) {
+	for i := range all {
+		for _, outer := range all {
+			if strings.HasPrefix(all[i].Path, outer.Path+"!") {
+				all[i].Layer = max(all[i].Layer, outer.Layer+1)
+			}
+		}
+	}
 }
 
 // A look is one candidate being looked at.

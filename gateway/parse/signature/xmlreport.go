@@ -135,21 +135,22 @@ func (l *look) fromXML(ctx context.Context, doc *xml.Document, format string) {
 		l.reports[len(l.reports)-1].Limits = doc.LimitsHit
 		return
 	}
-	broken := map[string]bool{} // signatures with a false countersignature
-	for i := range doc.Signatures {
-		if s := &doc.Signatures[i]; s.Counters != "" && !s.Intact && s.Problem != nil && xmlReason(s.Problem).Verdict == registry.TotalFailed {
-			broken[s.Counters] = true
-		}
-	}
 	for i := range doc.Signatures {
 		s := &doc.Signatures[i]
 		r := l.fromXMLSignature(ctx, s, format)
-		if broken[s.Path] {
+		if slices.ContainsFunc(doc.Signatures, func(c xml.Signature) bool { return falseCounter(s, &c) }) {
 			r.Because(doubt(registry.SigConstraintsFailure, "countersignature_broken", ""))
 		}
 		r.Limits = append(r.Limits, doc.LimitsHit...)
 		l.reports = append(l.reports, r)
 	}
+}
+
+// falseCounter reports whether c stands inside s as its countersignature and is
+// none.
+func falseCounter(s, c *xml.Signature) bool {
+	inside := c.Counters == s.Path || strings.HasPrefix(c.Path, s.Path+"/")
+	return inside && c.Problem != nil && xmlReason(c.Problem).Verdict == registry.TotalFailed
 }
 
 func (l *look) fromXMLSignature(ctx context.Context, s *xml.Signature, format string) registry.SignatureReport {
@@ -163,7 +164,7 @@ func (l *look) fromXMLSignature(ctx context.Context, s *xml.Signature, format st
 	if r.Level = s.Level; r.Level == "" {
 		r.Level = "none"
 	}
-	if s.Counters != "" {
+	if s.Counters != "" || s.Problem != nil && s.Problem.Code == xml.CodeCounter {
 		r.Packaging, r.Layer = "countersignature", r.Layer+1
 	}
 	l.xmlIntact(&r, s)
@@ -239,6 +240,13 @@ func (l *look) xmlTimestamps(ctx context.Context, r *registry.SignatureReport, s
 		message := t.Message
 		checked := cms.CheckTimestamp(ctx, t.Token, []cms.Content{func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(message)), nil }}, l.c.Limits.CMS)
 		checked.Kind = t.Kind
+		if t.Kind == "archive" && checked.State == registry.SignatureBroken {
+			// What an archive timestamp stamps is gathered by rules that programs
+			// read in several ways: one that does not fit proves nothing, for or
+			// against.
+			checked.State = registry.SignatureUnchecked
+			r.Warnings = append(r.Warnings, "archive_unchecked")
+		}
 		if checked.State == registry.SignatureBroken && t.Kind == "signature" {
 			r.Because(doubt(registry.SigConstraintsFailure, "timestamp_broken", t.Kind+": "+checked.Note))
 		}

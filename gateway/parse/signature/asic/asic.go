@@ -94,10 +94,35 @@ func Read(ctx context.Context, ra io.ReaderAt, size int64, limits Limits) (*Cont
 	if err := c.manifests(ctx); err != nil {
 		return nil, err
 	}
-	if c.Kind == Simple && len(c.Objects) != 1 && c.Broken == "" {
-		c.Broken = fmt.Sprintf("%d data files where one is due", len(c.Objects))
+	if c.Broken == "" && len(c.Signatures) > 0 {
+		c.Broken = c.form()
 	}
 	return c, nil
+}
+
+// form checks what a container of its kind must hold (EN 319 162-1 § 4.3, 4.4).
+func (c *Container) form() string {
+	signing, stamps := 0, 0
+	for _, s := range c.Signatures {
+		if s.Stamp {
+			stamps = 1
+		} else {
+			signing++
+		}
+	}
+	switch {
+	case len(c.Objects) == 0:
+		return "no data file"
+	case c.Kind != Simple:
+		return ""
+	case len(c.Objects) != 1:
+		return fmt.Sprintf("%d data files where one is due", len(c.Objects))
+	case strings.Contains(c.Objects[0], "/"):
+		return "the data file lies in a folder"
+	case signing+stamps > 1:
+		return "more than one file of signatures"
+	}
+	return ""
 }
 
 // file sorts an entry.
