@@ -1,17 +1,23 @@
 package registry
 
-import "strings"
+import (
+	"strings"
+	"time"
+)
 
 // Sentence says in one line of the fixed list what a clerk may take from the
 // report. It is never better than what was checked: an answer that nobody
 // looked for is said to be missing, with the reason.
 func (r SignatureReport) Sentence(t *Texts) string {
 	key := r.sentence()
-	said := t.Say("signature.says."+key, "because", r.because(t), "parts", r.uncovered(t), "note", r.Revocation.Note)
-	if key == "revocation" && r.Revocation.Note == "" {
-		said = t.Say("signature.says.revocation_plain")
+	why := r.Revocation.Note
+	if why == "" && r.Revocation.State == RevocationStale && !r.Revocation.As.IsZero() {
+		why = t.Say("signature.revocation.stale", "date", r.Revocation.As.Format(time.DateOnly))
 	}
-	return said
+	if key == "revocation" && why == "" {
+		key = "revocation_plain"
+	}
+	return t.Say("signature.says."+key, "because", r.because(t), "parts", r.uncovered(t), "note", why)
 }
 
 // sentence chooses from the list. What is worst for who relies on the letter

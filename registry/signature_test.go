@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestASignatureIsSaidInASentenceOfTheList(t *testing.T) {
@@ -31,6 +32,10 @@ func TestASignatureIsSaidInASentenceOfTheList(t *testing.T) {
 			because(Indeterminate, TryLater, "revocation_unknown")(r)
 			r.Revocation.Note = "brak listy CRL nowszej niż 2026-11-20"
 		}), "Podpis nienaruszony; nie sprawdzono, czy certyfikat był unieważniony: brak listy CRL nowszej niż 2026-11-20"},
+		{"old revocation data", with(func(r *SignatureReport) {
+			because(Indeterminate, TryLater, "revocation_unknown")(r)
+			r.Revocation = SignatureRevocation{State: RevocationStale, As: time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC)}
+		}), "Podpis nienaruszony; nie sprawdzono, czy certyfikat był unieważniony: brak listy nowszej niż 2026-11-20"},
 		{"changed after signing", with(func(r *SignatureReport) {
 			because(TotalFailed, FormatFailure, "changed_after")(r)
 			r.Intact, r.Covers, r.Coverage.Update = SignatureIntact, CoversOlderRevision, "changed"

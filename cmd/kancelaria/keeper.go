@@ -22,6 +22,7 @@ func (k keeper) Status(ctx context.Context) api.Status {
 	s.Lines = append(s.Lines, k.archiveLine(), k.spoolLine(), k.bookLine(ctx), k.clockLine(), k.rulesLine())
 	s.Lines = append(s.Lines, k.outboxLine(ctx), k.lateLine(ctx))
 	s.Lines = append(s.Lines, k.screenLines()...)
+	s.Lines = append(s.Lines, k.trustLines()...)
 	s.Lines = append(s.Lines, k.doors()...)
 	s.Lines = append(s.Lines, k.bells()...)
 	return s

@@ -58,6 +58,7 @@ type cli struct {
 	Archive    archiveCmd    `cmd:"" help:"The journal of originals: list, fsck, export, erase."`
 	Receipt    receiptCmd    `cmd:"" help:"Receipts of senders: verify."`
 	Signature  signatureCmd  `cmd:"" help:"Electronic signatures: check."`
+	Trust      trustCmd      `cmd:"" help:"Who is trusted to vouch for signers: import, list."`
 	Verify     verifyCmd     `cmd:"" help:"Recompute ledger, numbers and digests; exit 6 on any difference."`
 	Export     exportCmd     `cmd:"" help:"Write a year of the register, with originals and proofs, into a folder."`
 	Passwd     passwdCmd     `cmd:"" help:"Set a clerk's password for the counter."`

@@ -26,6 +26,7 @@ type signatureCheckCmd struct {
 	Files    []string  `arg:"" name:"file" help:"Signed files: letters (.eml), PDF, XML, CMS, ASiC, PGP. A signature that lies beside its file finds it among the others."`
 	Detached string    `placeholder:"OF" help:"The file that the signature in FILE stands beside."`
 	Key      string    `placeholder:"FILE" help:"Public PGP keys that are known to be their owners'."`
+	Trust    string    `placeholder:"DIR" help:"Who is trusted: a folder that trust import filled. Default: the office's, where there is one."`
 	At       time.Time `placeholder:"TIME" help:"When the files arrived, if not now (RFC 3339)."`
 	Language string    `enum:"pl,en," default:"" help:"Of the sentences: pl or en. Default: as the environment says, else en."`
 }
@@ -35,7 +36,7 @@ func (c *signatureCheckCmd) Run(e *env) error {
 	if c.Detached != "" && len(c.Files) != 1 {
 		return withCode(exitUsage, errors.New("--detached OF goes with one FILE, the signature of OF"))
 	}
-	checker, err := c.checker()
+	checker, err := c.checker(e)
 	if err != nil {
 		return err
 	}
@@ -60,11 +61,12 @@ func (c *signatureCheckCmd) Run(e *env) error {
 // longest is how long a command looks at one file.
 const longest = 30 * time.Second
 
-func (c *signatureCheckCmd) checker() (*signature.Checker, error) {
+func (c *signatureCheckCmd) checker(e *env) (*signature.Checker, error) {
 	o := signature.Options{Limits: signature.Limits{Time: longest, File: 256 << 20}, Now: time.Now}
 	if !c.At.IsZero() {
 		o.Now = func() time.Time { return c.At }
 	}
+	o.Trust = e.trustFor(c.Trust, o.Now)
 	if c.Key != "" {
 		keys, err := signature.ReadKeyring(c.Key)
 		if err != nil {
@@ -277,5 +279,6 @@ func (h *house) newChecker() *signature.Checker {
 		}
 		o.Keys = keys
 	}
+	o.Trust = h.newTrust()
 	return signature.New(o)
 }

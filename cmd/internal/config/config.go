@@ -165,6 +165,9 @@ type Reading struct {
 // Signatures says by what electronic signatures are checked.
 type Signatures struct {
 	Keyring Path `yaml:"keyring"` // public PGP keys that the office has confirmed, armored or not
+	// AskHosts may be asked about revoked certificates, as they are named in
+	// the certificates; without any the daemon asks nobody.
+	AskHosts []string `yaml:"ask_hosts"`
 }
 
 // Auth says how the sender of a letter is checked.

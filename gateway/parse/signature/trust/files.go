@@ -66,6 +66,7 @@ type known struct {
 	listed  []*x509.Certificate // all certificates of services
 	roots   *x509.CertPool
 	crls    []*x509.RevocationList
+	office  int // how many of the anchors are the office's
 	digest  string
 }
 
@@ -149,6 +150,7 @@ func (s *Store) read() *known {
 // sum makes anchors of services and the digest over all that decides.
 func (k *known) sum() {
 	var parts []string
+	k.office = len(k.anchors)
 	for _, c := range k.anchors {
 		parts = append(parts, "office "+digestOf(c.Raw).String())
 	}
@@ -285,4 +287,33 @@ func (s *Store) write(name string, b []byte) error {
 		return fmt.Errorf("keeping what is trusted: %w", errors.Join(err, os.Remove(f.Name())))
 	}
 	return nil
+}
+
+// Holdings are what lies in the folder, for people.
+type Holdings struct {
+	Lists      []Holding
+	Anchors    int // authorities of the office
+	Signers    int // who may sign the list of lists
+	Revocation int // revocation lists
+}
+
+// A Holding is one imported list.
+type Holding struct {
+	Territory  string
+	Sequence   int
+	Lists      bool // the list of lists
+	NextUpdate time.Time
+	Imported   time.Time
+}
+
+// Holdings tells what was imported.
+func (s *Store) Holdings() (h Holdings) {
+	x, err := s.readIndex()
+	s.tell(err)
+	for _, r := range x.Lists {
+		h.Lists = append(h.Lists, Holding{r.Territory, r.Sequence, r.Lists, r.NextUpdate, r.Imported})
+	}
+	k := s.known()
+	h.Anchors, h.Signers, h.Revocation = k.office, len(k.signers), len(k.crls)
+	return h
 }

@@ -26,7 +26,7 @@ type finding struct {
 // revocation asks for the signer and each authority below the anchor.
 func (s *Store) revocation(ctx context.Context, k *known, a *Answer, chain []*x509.Certificate, q Question) {
 	if len(chain) < 2 { // the anchor itself: who put it there answers for it
-		a.Revocation = registry.SignatureRevocation{State: registry.RevocationGood, Source: "none", Note: "trusted itself"}
+		a.Revocation = registry.SignatureRevocation{State: registry.RevocationGood, Source: "none"}
 		return
 	}
 	said := material(q, k)
@@ -62,14 +62,13 @@ func (s *Store) weigh(a *Answer, place int, c *x509.Certificate, f finding, ok b
 	case ok && (f.fresh || f.revoked):
 		r = registry.SignatureRevocation{State: registry.RevocationGood, Source: f.source, As: f.as}
 		if f.revoked {
-			r.At, r.Note = f.at, "revoked only later"
+			r.At = f.at // only later
 		}
 	case ok:
-		r = registry.SignatureRevocation{State: registry.RevocationStale, Source: f.source, As: f.as, Note: "no list of " + nameOf(c.Issuer) + " newer than " + f.as.Format(time.DateOnly)}
-		a.doubt(registry.TryLater, codeNoRevocation, r.Note)
+		r = registry.SignatureRevocation{State: registry.RevocationStale, Source: f.source, As: f.as}
+		a.doubt(registry.TryLater, codeNoRevocation, "no list of "+nameOf(c.Issuer)+" newer than "+f.as.Format(time.DateOnly))
 	default:
-		r.Note = "no revocation list of " + nameOf(c.Issuer)
-		a.doubt(registry.TryLater, codeNoRevocation, r.Note)
+		a.doubt(registry.TryLater, codeNoRevocation, "no revocation list of "+nameOf(c.Issuer))
 	}
 	if place == 0 || r.State != registry.RevocationGood && a.Revocation.State == registry.RevocationGood {
 		a.Revocation = r
