@@ -23,9 +23,9 @@ func (d *daemon) newCounter(ctx context.Context) error {
 	}
 	o := web.Options{
 		Book: d.book, Acts: acts{d.house}, Originals: d.originals, Intake: intake{d.house}, Explain: explainer{d.house},
-		Office: d.orders.office, Rules: d.orders.rules, Status: d.statusLines, Access: d.accessed, API: d.api,
-		AsCaller: func(ctx context.Context, login string) context.Context {
-			return api.WithCaller(ctx, api.Caller{Login: login})
+		Office: d.orders.office, Rules: d.orders.rules, Status: d.statusLines, Access: d.accessed, API: d.api, APIDoc: d.api.ServeDescription,
+		AsCaller: func(ctx context.Context, login string, scopes []string) context.Context {
+			return api.WithCaller(ctx, api.Caller{Login: login, Scopes: scopes})
 		},
 		Language: d.cfg.Language, BaseURL: c.BaseURL, TLS: c.TLS.Cert != "", Proxies: c.Proxies, MaxSize: int64(c.MaxSize),
 		TempDir: string(d.cfg.Data), Idle: c.Idle, Absolute: c.Longest, Now: d.now, Log: d.log,

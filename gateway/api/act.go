@@ -83,6 +83,9 @@ func (a *API) release(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if _, err := a.heldItem(r, id); err != nil {
+		return err
+	}
 	out, err := a.Acts.Release(r.Context(), who, id, r.FormValue("reason"))
 	return a.done(w, out, err)
 }

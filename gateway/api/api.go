@@ -82,7 +82,8 @@ type Options struct {
 // An API is the handler.
 type API struct {
 	Options
-	mux *http.ServeMux
+	mux      *http.ServeMux
+	patterns []string // every route, for its description
 }
 
 // New makes the handler.
@@ -119,8 +120,14 @@ func New(o Options) *API {
 		"POST /api/v1/tokens":                      a.addToken,
 		"DELETE /api/v1/tokens/{id}":               a.revokeToken,
 	} {
+		a.patterns = append(a.patterns, pattern)
+		scope := scopeOf(pattern)
 		a.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-			if err := h(w, r); err != nil {
+			err := scope.allows(r.Context())
+			if err == nil {
+				err = h(w, r)
+			}
+			if err != nil {
 				a.fail(w, r, err)
 			}
 		})
@@ -164,6 +171,10 @@ var faults = []struct {
 	{registry.ErrFull, "full", http.StatusInsufficientStorage},
 	{registry.ErrTooLarge, "too_large", http.StatusRequestEntityTooLarge},
 	{errForbidden, "forbidden", http.StatusForbidden},
+	{registry.ErrForbidden, "forbidden", http.StatusForbidden},
+	{registry.ErrBacklog, "unavailable", http.StatusServiceUnavailable},
+	{registry.ErrRetry, "unavailable", http.StatusServiceUnavailable},
+	{registry.ErrUnknownOutcome, "unavailable", http.StatusServiceUnavailable},
 	{errWrong, "wrong", http.StatusBadRequest},
 }
 

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -232,6 +233,51 @@ func TestSeveralFilesBecomeOneOriginalAndOneFileStaysItself(t *testing.T) {
 		}
 		if len(tt.want) == 1 && string(in.got) != tt.want[0] {
 			t.Errorf("the original is %q, want the file itself", in.got)
+		}
+	}
+}
+
+func TestEveryRouteIsDescribed(t *testing.T) {
+	a := desk(&shelf{}, &deeds{}, &slot{})
+	b, err := a.Describe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var doc struct {
+		Paths map[string]map[string]any `json:"paths"`
+	}
+	if err := json.Unmarshal(b, &doc); err != nil {
+		t.Fatal(err)
+	}
+	for _, pattern := range a.patterns {
+		method, path, _ := strings.Cut(pattern, " ")
+		if doc.Paths[path][strings.ToLower(method)] == nil {
+			t.Errorf("%s is not described", pattern)
+		}
+	}
+	for pattern := range descriptions {
+		if !slices.Contains(a.patterns, pattern) {
+			t.Errorf("%s is described and does not exist", pattern)
+		}
+	}
+}
+
+func TestATokenDoesWhatItsScopesAllow(t *testing.T) {
+	for _, tt := range []struct {
+		name, method, path string
+		scopes             []string
+		want               int
+	}{
+		{"reading with read", http.MethodGet, "/api/v1/entries", []string{"read"}, http.StatusOK},
+		{"reading without it", http.MethodGet, "/api/v1/entries", []string{"act"}, http.StatusForbidden},
+		{"acting with read", http.MethodPost, "/api/v1/acts", []string{"read"}, http.StatusForbidden},
+		{"handing in with act", http.MethodPost, "/api/v1/register", []string{"act"}, http.StatusForbidden},
+		{"passwords with everything", http.MethodPut, "/api/v1/passwords/os1", []string{"read", "act", "register"}, http.StatusForbidden},
+		{"tokens with everything", http.MethodGet, "/api/v1/tokens", []string{"read", "act", "register"}, http.StatusForbidden},
+	} {
+		a := desk(&shelf{works: entries()}, &deeds{}, &slot{})
+		if got := ask(a, &Caller{Login: "os1", Scopes: tt.scopes}, tt.method, tt.path, "{}").Code; got != tt.want {
+			t.Errorf("%s: status %d, want %d", tt.name, got, tt.want)
 		}
 	}
 }

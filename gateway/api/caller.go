@@ -16,6 +16,8 @@ type Caller struct {
 	Unix  string // name in the system, on the socket
 	Login string // clerk's login, at the counter
 	Owner bool   // owner of the data, or root
+	// Scopes bound what a token may do; nil bounds nothing.
+	Scopes []string
 }
 
 type callerKey struct{}

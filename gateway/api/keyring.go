@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"time"
+
+	"kancelaria/registry"
 )
 
 // A Keyring keeps the passwords of clerks and the tokens of programs. Only the
@@ -17,6 +19,9 @@ type Keyring interface {
 	AddToken(ctx context.Context, t Token) (Token, error)
 	Tokens(ctx context.Context) ([]Token, error)
 	RevokeToken(ctx context.Context, id string) error
+	// Once gives the item id that stands for a client's key: the same each time
+	// the same login offers it.
+	Once(ctx context.Context, login, key string) (registry.ItemID, error)
 }
 
 // A Token lets a program act as a clerk.

@@ -53,9 +53,17 @@ func (a *API) register(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if reg.Key != "" && !who.Owner { // an id of somebody else's item would tell its number
+		return wrong("key: send the header Idempotency-Key instead")
+	}
 	it, err := a.handed(reg, who)
 	if err != nil {
 		return err
+	}
+	if key := r.Header.Get("Idempotency-Key"); key != "" {
+		if it.ID, err = a.Keyring.Once(r.Context(), who.Login, key); err != nil {
+			return err
+		}
 	}
 	put, err := a.Intake.Put(r.Context(), []registry.Item{it}, original(parts, reg.Files))
 	if err != nil {

@@ -195,22 +195,31 @@ func (a *API) showItem(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return wrong("%v", err)
 	}
-	v, err := a.viewer(r.Context())
+	row, err := a.heldItem(r, id)
 	if err != nil {
 		return err
 	}
-	found, err := a.Book.Find(r.Context(), registry.Query{Of: registry.FindArrivals, Items: []registry.ItemID{id}, Viewer: v, Limit: 1})
-	if err != nil {
-		return err
-	}
-	if len(found.Arrivals) == 0 || !a.Office().SeesRegister(v, found.Arrivals[0].Register) {
-		return fmt.Errorf("%w: item %s; it may still wait: \"kancelaria spool list\"", registry.ErrNotFound, id)
-	}
-	i, err := a.item(r, found.Arrivals[0])
+	i, err := a.item(r, row)
 	if err != nil {
 		return err
 	}
 	return newLines(w).write(i)
+}
+
+// heldItem finds an item that the caller may know of.
+func (a *API) heldItem(r *http.Request, id registry.ItemID) (registry.ArrivalRow, error) {
+	v, err := a.viewer(r.Context())
+	if err != nil {
+		return registry.ArrivalRow{}, err
+	}
+	found, err := a.Book.Find(r.Context(), registry.Query{Of: registry.FindArrivals, Items: []registry.ItemID{id}, Viewer: v, Limit: 1})
+	if err != nil {
+		return registry.ArrivalRow{}, err
+	}
+	if len(found.Arrivals) == 0 || !a.Office().SeesRegister(v, found.Arrivals[0].Register) {
+		return registry.ArrivalRow{}, fmt.Errorf("%w: item %s; it may still wait: \"kancelaria spool list\"", registry.ErrNotFound, id)
+	}
+	return found.Arrivals[0], nil
 }
 
 // desk refuses whoever is neither owner nor of the front desk or secretary:

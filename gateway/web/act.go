@@ -147,8 +147,11 @@ func (w *Web) act(rw http.ResponseWriter, r *http.Request, v *visit) error {
 	if findErr != nil {
 		return err
 	}
+	if key == "forbidden" && act.Subject == again.Number.String() && again.LastLeaf != after {
+		status, key = http.StatusConflict, "conflict" // it was theirs when the page was opened
+	}
 	wrong := v.Say("web.error." + key)
-	if key == "refused" || key == "immutable" || key == "conflict" {
+	if key == "refused" || key == "immutable" {
 		wrong += " (" + err.Error() + ")"
 	}
 	return v.showEntry(rw, r, again, status, wrong, r.PostForm)

@@ -27,6 +27,7 @@ type entryPage struct {
 	Key      string
 	Others   []registry.Work // in the same folder
 	Accesses []looked        // for whoever answers for data protection
+	Typed    []kept          // what was typed into a form that is not offered any more
 }
 
 // A happened is an event as the timeline tells it.
@@ -81,9 +82,22 @@ func (v *visit) showEntry(rw http.ResponseWriter, r *http.Request, work registry
 	}
 	p.choosePreview(r.URL.Query().Get("part"))
 	p.Acts = v.actForms(p, posted)
+	if !slices.ContainsFunc(p.Acts, func(f actForm) bool { return f.Open }) {
+		p.Typed = typed(posted)
+	}
 	s := v.sheet(r, "", work.Number.String()+" – "+shorten(work.Title, 120), p)
 	s.Wrong = wrong
 	return v.w.show(rw, status, "entry", s)
+}
+
+// typed gives the words of a form, for their writer to keep.
+func typed(posted url.Values) (all []kept) {
+	for _, name := range []string{"reason", "text", "title", "remarks"} {
+		if value := posted.Get(name); value != "" {
+			all = append(all, kept{name, value})
+		}
+	}
+	return all
 }
 
 // gather reads what is known of an entry.

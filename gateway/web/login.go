@@ -155,7 +155,7 @@ func (w *Web) login(rw http.ResponseWriter, r *http.Request) error {
 
 func (w *Web) loginAgain(rw http.ResponseWriter, r *http.Request, d doorway, status int, sentence string) error {
 	s := w.outside(r, "web.login.title", nil)
-	minutes := int64(d.Wait.Minutes()) + 1
+	minutes := int64((d.Wait + time.Minute - 1) / time.Minute)
 	s.Wrong = s.Say(sentence, "minutes", s.Count("count.minutes", minutes))
 	s.Data = d
 	return w.show(rw, status, "login", s)

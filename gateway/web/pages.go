@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"path"
 	"strings"
+	"sync"
 
 	"kancelaria/registry"
 )
@@ -19,8 +20,23 @@ var templateFiles embed.FS
 // pages are the templates of one language by name; layout.html is around each.
 type pages map[string]*template.Template
 
-// loadPages parses every page in both languages; a mistake in one is found by
-// the first start.
+// A printery is all that pages are made of. It never changes; a mistake in it is
+// found by the first start.
+type printery struct {
+	assets assets
+	pages  map[string]pages // by language
+}
+
+var furnished = sync.OnceValues(func() (printery, error) {
+	a, err := loadAssets()
+	if err != nil {
+		return printery{}, err
+	}
+	p, err := loadPages(a)
+	return printery{a, p}, err
+})
+
+// loadPages parses every page in both languages.
 func loadPages(a assets) (map[string]pages, error) {
 	all := map[string]pages{}
 	names, err := fs.Glob(templateFiles, "templates/*.html")

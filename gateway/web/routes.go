@@ -51,5 +51,9 @@ func (w *Web) routes() {
 	mux.HandleFunc("POST /logout", w.open(w.logout))
 	mux.HandleFunc("GET /static/{name}", w.open(w.static))
 	mux.HandleFunc("GET /favicon.ico", w.favicon)
+	if w.o.API != nil {
+		mux.HandleFunc("/api/v1/", w.program)
+		mux.HandleFunc("GET /api/openapi.json", w.o.APIDoc)
+	}
 	mux.HandleFunc("/", w.open(func(http.ResponseWriter, *http.Request) error { return errNoPage }))
 }

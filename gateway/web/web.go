@@ -81,9 +81,11 @@ type Options struct {
 	Status    func(ctx context.Context) []StatusLine
 	// Access notes that somebody opened a letter or a part of it.
 	Access func(ctx context.Context, who registry.Actor, what, subject string)
-	// API answers under /api/v1; AsCaller marks a request as made by a clerk.
+	// API answers under /api/v1; AsCaller marks a request as made by a
+	// clerk's program.
 	API      http.Handler
-	AsCaller func(ctx context.Context, login string) context.Context
+	APIDoc   http.HandlerFunc // its OpenAPI description
+	AsCaller func(ctx context.Context, login string, scopes []string) context.Context
 
 	Language string         // of the office: "pl" or "en"
 	BaseURL  string         // as clerks know the counter; "" is wherever it listens
@@ -118,14 +120,12 @@ func New(o Options) (*Web, error) {
 	o = filled(o)
 	w := &Web{o: o, keys: NewKeyring(o.Book, o.Now), guard: newGuard(o.Now), csrf: http.NewCrossOriginProtection(), live: newLive()}
 	w.sessions = sessions{book: o.Book, now: o.Now, idle: o.Idle, absolute: o.Absolute}
-	var err error
-	if w.assets, err = loadAssets(); err != nil {
+	print, err := furnished()
+	if err != nil {
 		return nil, err
 	}
+	w.assets, w.pages = print.assets, print.pages
 	if w.frame, err = template.ParseFS(templateFiles, "templates/frame/frame.html"); err != nil {
-		return nil, err
-	}
-	if w.pages, err = loadPages(w.assets); err != nil {
 		return nil, err
 	}
 	if o.BaseURL != "" {
