@@ -233,21 +233,20 @@ func xmlCovers(s *xml.Signature) string {
 // xmlTimestamps checks tokens over what they must stamp.
 func (l *look) xmlTimestamps(ctx context.Context, r *registry.SignatureReport, s *xml.Signature) (list []cms.Timestamp) {
 	for _, t := range s.Timestamps {
-		if t.Message == nil {
+		if len(t.Messages) == 0 {
 			list = append(list, cms.Timestamp{Kind: t.Kind, State: registry.SignatureUnchecked})
+			if t.Kind == "archive" {
+				r.Warnings = append(r.Warnings, "archive_unchecked")
+			}
 			continue
 		}
-		message := t.Message
-		checked := cms.CheckTimestamp(ctx, t.Token, []cms.Content{func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(message)), nil }}, l.c.Limits.CMS)
-		checked.Kind = t.Kind
-		if t.Kind == "archive" && checked.State == registry.SignatureBroken {
-			// What an archive timestamp stamps is gathered by rules that programs
-			// read in several ways: one that does not fit proves nothing, for or
-			// against.
-			checked.State = registry.SignatureUnchecked
-			r.Warnings = append(r.Warnings, "archive_unchecked")
+		var over []cms.Content
+		for _, m := range t.Messages {
+			over = append(over, func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(m)), nil })
 		}
-		if checked.State == registry.SignatureBroken && t.Kind == "signature" {
+		checked := cms.CheckTimestamp(ctx, t.Token, over, l.c.Limits.CMS)
+		checked.Kind = t.Kind
+		if checked.State == registry.SignatureBroken {
 			r.Because(doubt(registry.SigConstraintsFailure, "timestamp_broken", t.Kind+": "+checked.Note))
 		}
 		list = append(list, checked)

@@ -141,8 +141,8 @@ func TestATimestampIsOverTheValueItStandsUnder(t *testing.T) {
 	if len(ts) != 1 || ts[0].Kind != "signature" || string(ts[0].Token) != "\x30\x00" {
 		t.Fatalf("%+v", ts)
 	}
-	if !strings.HasPrefix(string(ts[0].Message), `<ds:SignatureValue xmlns:ds="http://www.w3.org/2000/09/xmldsig#" Id="v1">`) || d.Signatures[0].Level != "B-T" {
-		t.Errorf("message = %.100q, level %s", ts[0].Message, d.Signatures[0].Level)
+	if !strings.HasPrefix(string(ts[0].Messages[0]), `<ds:SignatureValue xmlns:ds="http://www.w3.org/2000/09/xmldsig#" Id="v1">`) || d.Signatures[0].Level != "B-T" {
+		t.Errorf("message = %.100q, level %s", ts[0].Messages[0], d.Signatures[0].Level)
 	}
 }
 

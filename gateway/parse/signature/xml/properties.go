@@ -67,7 +67,8 @@ func (c *check) onlyOne(own []*node) *Problem {
 				signed++
 			}
 		}
-		if target := q.attr("Target"); target != "" && c.sig.ID != "" && target != "#"+c.sig.ID {
+		// QUIRK: some leave out the "#" (Signature-X-CZ_ICZ-1.xml).
+		if target := strings.TrimPrefix(q.attr("Target"), "#"); target != "" && c.sig.ID != "" && target != c.sig.ID {
 			return problem(subFormat, CodeProperties, "the properties inside the signature are meant for another one (%s)", target)
 		}
 	}

@@ -40,19 +40,19 @@ func (c *check) timestamp(kind string, n *node) {
 			return
 		}
 	}
-	var message []byte
+	var messages [][]byte
 	switch kind {
 	case "signature":
-		message = c.canonical(m, c.el.child(spaceDS, "SignatureValue"))
+		messages = [][]byte{c.canonical(m, c.el.child(spaceDS, "SignatureValue"))}
 	case "archive":
-		message = c.archived(n, m)
+		messages = c.archived(n, m)
 	}
 	for _, k := range n.elements() {
 		if k.local != "EncapsulatedTimeStamp" || len(c.sig.Timestamps) >= mostTimestamps {
 			continue
 		}
 		if token, err := base64Text(k); err == nil && len(token) > 0 {
-			c.sig.Timestamps = append(c.sig.Timestamps, Timestamp{Kind: kind, Token: token, Message: message})
+			c.sig.Timestamps = append(c.sig.Timestamps, Timestamp{Kind: kind, Token: token, Messages: messages})
 		}
 	}
 }
@@ -75,10 +75,12 @@ func (c *check) canonical(m method, nodes ...*node) []byte {
 
 // archived gives what an archive time stamp is about (EN 319 132-1 § 5.5.2.2):
 // the octets of all references, SignedInfo, SignatureValue, KeyInfo, the
-// unsigned properties before it, and the objects no reference covers. nil where
-// that cannot be rebuilt, as for the older form of the element.
-func (c *check) archived(n *node, m method) []byte {
-	if n.space != "http://uri.etsi.org/01903/v1.4.1#" || n.child(n.space, "Include") != nil {
+// unsigned properties before it, and the objects no reference covers. Many
+// programs add the covered objects once more: that is a second reading, and the
+// older form of the element is read in the same ways. nil where it cannot be
+// rebuilt.
+func (c *check) archived(n *node, m method) [][]byte {
+	if n.child(n.space, "Include") != nil {
 		return nil
 	}
 	var b bytes.Buffer
@@ -100,12 +102,21 @@ func (c *check) archived(n *node, m method) []byte {
 		}
 		b.Write(c.canonical(m, k))
 	}
+	strict := bytes.Clone(b.Bytes())
 	for _, o := range c.el.children(spaceDS, "Object") {
+		if c.properties != nil && c.properties.within(o) {
+			continue
+		}
+		octets := c.canonical(m, o)
+		b.Write(octets)
 		if !c.holds(o) {
-			b.Write(c.canonical(m, o))
+			strict = append(strict, octets...)
 		}
 	}
-	return b.Bytes()
+	if bytes.Equal(strict, b.Bytes()) {
+		return [][]byte{strict}
+	}
+	return [][]byte{strict, b.Bytes()}
 }
 
 // canonicalWith uses the time stamp's canonicalisation where a reference ends

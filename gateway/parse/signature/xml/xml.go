@@ -207,9 +207,11 @@ type Person struct {
 
 // A Timestamp is a token with what it must be a time stamp of.
 type Timestamp struct {
-	Kind    string // signature, archive, data, refs
-	Token   []byte // CMS
-	Message []byte // what its imprint must be the digest of; nil if unknown
+	Kind  string // signature, archive, data, refs
+	Token []byte // CMS
+	// Messages are what its imprint may be the digest of: one, or two where
+	// programs read the standard in two ways. Empty if unknown.
+	Messages [][]byte
 }
 
 // An Object is a file or a fragment inside an enveloping signature.
