@@ -43,6 +43,9 @@ func (d Drafter) Arrival(it registry.Item, doc registry.Document, facts registry
 	case "beside":
 		a.Disposition, a.Reason = registry.Beside, dec.ScreenReason
 	}
+	if it.File != nil && it.File.Attach != "" && a.Disposition == registry.Registered {
+		a.Disposition, a.To = registry.Attached, it.File.Attach
+	}
 	if it.File != nil && it.File.OnConfirm && a.Disposition == registry.Registered {
 		a.Disposition, a.Reason = registry.Quarantined, "to_confirm"
 	}
@@ -58,13 +61,13 @@ func (d Drafter) Arrival(it registry.Item, doc registry.Document, facts registry
 		}
 	}
 	d.hand(a)
-	if a.Title == "" && a.Disposition == registry.Registered {
+	if a.Title == "" && (a.Disposition == registry.Registered || a.Disposition == registry.Attached) {
 		a.Title = d.Untitled(it, doc)
 	}
 	if it.Door == registry.DoorScan {
 		a.Sender = registry.Sender{} // the device is not who writes
 	}
-	a.ToComplete = isScan(it) && a.Sender == registry.Sender{}
+	a.ToComplete = it.Door.IsScan() && a.Sender == registry.Sender{}
 	a.Receipt = registry.PlanReceipt(it, doc, a.Decision, office, d.Receipts && !d.Shadow)
 	if d.Extract != nil {
 		a.Extract = d.Extract(doc)
@@ -102,14 +105,4 @@ func sender(doc registry.Document) registry.Sender {
 		name = from.Raw
 	}
 	return registry.Sender{Name: name, Email: from.Email}
-}
-
-// isScan reports whether a person must add who wrote it: paper has no header.
-func isScan(it registry.Item) bool {
-	switch it.Door {
-	case registry.DoorFolder, registry.DoorShare, registry.DoorScan:
-		return true
-	default:
-		return false
-	}
 }

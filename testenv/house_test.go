@@ -44,7 +44,7 @@ var keys = map[string][]string{
 	"github.com/goccy/go-yaml":            {"cmd/internal/config", "rules"},
 	"github.com/hirochachacha/go-smb2":    {"gateway/drop/share"},
 	"github.com/jackc/pgx/v5":             {"registry/postgres"},
-	"github.com/makiuchi-d/gozxing":       {"gateway/drop"},
+	"github.com/makiuchi-d/gozxing":       {"gateway/drop", "gateway/paper"}, // codes are read there and printed here
 	"github.com/microcosm-cc/bluemonday":  {"gateway/parse", "gateway/web"},
 	"github.com/minio/minio-go/v7":        {"registry/archive"},
 	"github.com/pires/go-proxyproto":      {"gateway/smtpd"},
@@ -55,6 +55,7 @@ var keys = map[string][]string{
 	"github.com/smallstep/pkcs7":          {"gateway/parse/signature"},
 	"golang.org/x/crypto/argon2":          {"gateway/web"},
 	"golang.org/x/crypto/ocsp":            {"gateway/parse/signature"}, // answers about certificates
+	"golang.org/x/image":                  {"gateway/drop"},            // scans in TIFF
 	"golang.org/x/mod":                    {"registry/ledger"},
 	"golang.org/x/net/html":               {"gateway/parse", "gateway/web"},                                                   // the text of a page
 	"golang.org/x/net/idna":               {"gateway/smtpd", "gateway/screen"},                                                // domains as people write them

@@ -46,6 +46,9 @@ func (c *checkCmd) Run(e *env) error {
 			return err
 		}
 	}
+	if err := c.codes(e, cfg); err != nil {
+		return err
+	}
 	if c.Live {
 		if err := c.live(e, cfg, force.office); err != nil {
 			return err

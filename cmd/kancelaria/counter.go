@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/tls"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -78,17 +77,6 @@ func (h *house) statusLines(ctx context.Context) []web.StatusLine {
 	return all
 }
 
-// accessKept is for how long it is known who looked at what (KRI § 20).
-const accessKept = 2 * 366 * 24 * time.Hour
-
-// An access is what the book keeps of somebody's look at a letter.
-type access struct {
-	At    time.Time `json:"at"`
-	Login string    `json:"login"`
-	As    string    `json:"as,omitempty"`
-	What  string    `json:"what"`
-}
-
 // accessed notes that somebody opened a letter or a part of it: in the log, and
 // in the book.
 func (h *house) accessed(ctx context.Context, who registry.Actor, what, subject string) {
@@ -96,10 +84,9 @@ func (h *house) accessed(ctx context.Context, who registry.Actor, what, subject 
 	if h.purpose == forReading {
 		return
 	}
-	now := h.now().UTC()
-	value, err := json.Marshal(access{now, who.Login, who.OnBehalfOf, what})
+	note, err := registry.Access{At: h.now().UTC(), Login: who.Login, As: who.OnBehalfOf, What: what, Subject: subject}.Note()
 	if err == nil {
-		err = h.book.Keep(context.WithoutCancel(ctx), []registry.Note{{Kind: registry.NoteAccess, Key: subject, Value: value, Expires: now.Add(accessKept)}})
+		err = h.book.Keep(context.WithoutCancel(ctx), []registry.Note{note})
 	}
 	if err != nil {
 		h.log.Warn("office.access_unkept", "number", subject, "err", err)

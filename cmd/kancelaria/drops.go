@@ -75,6 +75,9 @@ func (d *daemon) newDrop(p config.Drop, guard *share.Guard) error {
 		MaxSize: int64(p.MaxSize), Group: groupOf(p), OnConfirm: p.Numbering == "on_confirm", Move: p.After.Move, Delete: p.After.Delete, Keep: p.After.Keep, Zone: d.cfg.Zone,
 		Now: d.now, Log: d.log, Texts: dropTexts{d.texts, int64(p.MaxSize)},
 	}
+	if p.Codes != "off" {
+		o.Codes, o.AllPages = d.codes(), p.Codes == "all"
+	}
 	if p.After.Leave {
 		if o.Leave, err = d.openLedger(p.Name); err != nil {
 			return err

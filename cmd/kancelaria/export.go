@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -47,8 +48,14 @@ func (c *exportCmd) Run(e *env) error {
 		return err
 	}
 	defer a.Close()
+	second, err := newSecondHome(cfg.Archive.S3)
+	if err != nil {
+		return err
+	}
+	b := newBook(cfg, origin(o.office()), true, e.now)
+	defer b.Close()
 	x := paper.Export{
-		Book: store, Originals: a, Office: o.office(), Texts: registry.Catalogue(cfg.Language), Publics: publics, Viewer: viewer,
+		Book: store, Originals: lent{originals{archive: a, book: b, second: second}}, Office: o.office(), Texts: registry.Catalogue(cfg.Language), Publics: publics, Viewer: viewer,
 		Year: c.Year, Registers: c.Register, Size: c.Size,
 	}
 	if !e.JSON {
@@ -59,6 +66,14 @@ func (c *exportCmd) Run(e *env) error {
 		return err
 	}
 	return c.say(e, done)
+}
+
+// lent opens originals for paper, from the second home too.
+type lent struct{ originals }
+
+// Original implements paper.Originals.
+func (l lent) Original(ctx context.Context, p registry.Place, id registry.ItemID) (registry.OpenOriginal, error) {
+	return l.open(ctx, p, id)
 }
 
 // say tells what was written, and what is not in it.

@@ -52,6 +52,7 @@ type house struct {
 	spool       *spool.Spool
 	registrar   *registry.Registrar
 	tokens      *gateway.Tokens
+	labels      *gateway.Labels
 	reader      *parse.Reader
 	programs    *parse.Programs
 	sifter      *screen.Screen
@@ -122,6 +123,7 @@ func (h *house) open(ctx context.Context) error {
 		return err
 	}
 	h.tokens = gateway.NewTokens(h.orders.office().Domain, secret)
+	h.labels = gateway.NewLabels(secret)
 	if err := h.openArchive(ctx); err != nil {
 		return err
 	}
@@ -221,7 +223,7 @@ func (h *house) furnish(ctx context.Context) {
 	h.api = api.New(api.Options{
 		Book: h.book, Acts: acts{h}, Originals: h.originals, Intake: intake{h}, Explain: explainer{h}, Keeper: keeper{h}, Keyring: keyring{web.NewKeyring(h.book, h.now)},
 		Office: h.orders.office, Now: h.now, Log: h.log,
-		Access: h.accessed,
+		Access: h.accessed, Labels: h.labels,
 	})
 }
 
@@ -250,6 +252,8 @@ func (h *house) untitled(it registry.Item, doc registry.Document) string {
 		return h.texts.Say("title.empty")
 	case it.Door.IsMail():
 		return h.texts.Say("title.empty_attachments", "attachments", attachments)
+	case it.File != nil && it.File.Pages != nil:
+		return h.texts.Say("title.file_pages", "name", it.Original.Name, "pages", it.File.Pages.String())
 	default:
 		return h.texts.Say("title.file", "name", it.Original.Name)
 	}

@@ -161,7 +161,7 @@ func (k keeper) RetrySpool(ctx context.Context, id registry.ItemID) error {
 
 // doorLines says how the doors fare.
 func (d *daemon) doorLines() []api.StatusLine {
-	var all []api.StatusLine
+	all := d.codesLines()
 	if err := d.spool.Room(0); err != nil {
 		all = append(all, api.StatusLine{Part: "mail door", Colour: "red", Text: "letters are answered with \"later\": " + err.Error()})
 	} else {

@@ -60,6 +60,8 @@ type cli struct {
 	Signature  signatureCmd  `cmd:"" help:"Electronic signatures: check."`
 	Trust      trustCmd      `cmd:"" help:"Who is trusted to vouch for signers: import, list."`
 	Verify     verifyCmd     `cmd:"" help:"Recompute ledger, numbers and digests; exit 6 on any difference."`
+	Labels     labelsCmd     `cmd:"" help:"Print labels for paper that is in the book, or sheets to lay between letters."`
+	Slip       slipCmd       `cmd:"" help:"Print the slip that the person at the counter takes home."`
 	Export     exportCmd     `cmd:"" help:"Write a year of the register, with originals and proofs, into a folder."`
 	Passwd     passwdCmd     `cmd:"" help:"Set a clerk's password for the counter."`
 	Token      tokenCmd      `cmd:"" help:"Tokens for programs: add, list, revoke."`

@@ -46,7 +46,7 @@ func (o originals) Read(ctx context.Context, it registry.Item) (registry.Documen
 	}
 	defer src.Close()
 	doc := o.reader.Read(ctx, readAs(it), src)
-	return markEvidence(it, doc), nil
+	return markCodes(it, markEvidence(it, doc)), nil
 }
 
 // markEvidence tells proofs of delivery from what the sender attached: they do

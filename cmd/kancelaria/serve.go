@@ -22,6 +22,7 @@ import (
 	"kancelaria/cmd/internal/ops"
 	"kancelaria/gateway/api"
 	"kancelaria/gateway/drop"
+	"kancelaria/gateway/drop/barcode"
 	"kancelaria/gateway/drop/folder"
 	"kancelaria/gateway/notify"
 	"kancelaria/gateway/smtpd"
@@ -65,6 +66,7 @@ type daemon struct {
 	watchers   []*drop.Watcher
 	watches    []*folder.Watch
 	sources    []io.Closer
+	barcodes   *barcode.Reader // nil until a source looks for codes
 	port       *ops.Port
 	control    net.Listener
 	web        *web.Web       // nil: no counter

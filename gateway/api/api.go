@@ -73,6 +73,7 @@ type Options struct {
 	Explain   Explainer
 	Keeper    Keeper
 	Keyring   Keyring
+	Labels    Labeller
 	Office    func() *registry.Office
 	Access    func(ctx context.Context, who registry.Actor, what, subject string) // an original was read
 	Now       func() time.Time
@@ -110,6 +111,8 @@ func New(o Options) *API {
 		"POST /api/v1/explain":                     a.explain,
 		"GET /api/v1/rules":                        a.ruleSets,
 		"GET /api/v1/rules/{digest}":               a.ruleSet,
+		"GET /api/v1/labels":                       a.labels,
+		"GET /api/v1/separator":                    a.separator,
 		"GET /api/v1/status":                       a.status,
 		"GET /api/v1/outbox":                       a.outbox,
 		"POST /api/v1/outbox/{id}/retry":           a.retryOutbox,

@@ -64,6 +64,8 @@ type Options struct {
 	// OnConfirm: what is taken gets its number only when a person has looked.
 	OnConfirm bool
 	Group     string        // how files make one item; "" is GroupFile
+	Codes     Codes         // reads barcodes; nil: nobody looks for any
+	AllPages  bool          // look for them on every page, not on the first only
 	Keep      time.Duration // then moved files are purged
 	Zone      *time.Location
 	Now       func() time.Time

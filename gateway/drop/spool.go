@@ -56,7 +56,7 @@ func (w *Watcher) spool(ctx context.Context, c claim, held []File) error {
 		w.dropLeft(c) // it became another file, which is looked at anew
 		return nil
 	}
-	put, err := w.intake.Put(ctx, []registry.Item{w.itemOf(c, held, before)}, bytesOf(c, held, before))
+	put, err := w.intake.Put(ctx, w.itemsOf(ctx, c, held, before), bytesOf(c, held, before))
 	if errors.Is(err, errMoving) {
 		return w.later(c)
 	}

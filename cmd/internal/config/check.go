@@ -170,6 +170,7 @@ func (c *Config) checkDrops(d *decoder) {
 		one("group", p.Group, "file", "stem", "folder")
 		one("kind", p.Kind, "scans", "package")
 		one("numbering", p.Numbering, "at_once", "on_confirm")
+		one("codes", p.Codes, "first", "all", "off")
 		one("signing", p.Signing, "required", "auto")
 		one("driver", p.Driver, "cloudsoda", "hirochachacha")
 	}
@@ -185,6 +186,7 @@ func (p *Drop) fill() {
 	set(&p.Group, "file")
 	set(&p.Kind, "scans")
 	set(&p.Numbering, "at_once")
+	set(&p.Codes, "first")
 	set(&p.Signing, "required")
 	set(&p.Driver, "cloudsoda")
 	set(&p.Register, "RPW")

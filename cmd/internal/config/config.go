@@ -94,6 +94,7 @@ type Drop struct {
 	Kind         string        `yaml:"kind"`  // scans, package
 	Register     string        `yaml:"register"`
 	Numbering    string        `yaml:"numbering"` // at_once, on_confirm
+	Codes        string        `yaml:"codes"`     // first, all, off: on which pages barcodes are looked for
 	After        After         `yaml:"after"`
 }
 
