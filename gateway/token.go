@@ -70,6 +70,12 @@ type Token struct {
 	key     []byte
 }
 
+// TokenLife is for how many days a clerk may answer a notice.
+const TokenLife = 60
+
+// Made is the day on which a reply token was made.
+func (t Token) Made() registry.Day { return t.Expires.AddDays(-TokenLife) }
+
 // IsFor reports whether a reply token was made for this clerk.
 func (t Token) IsFor(login string) bool {
 	return t.Kind == TokenReply && hmac.Equal(t.clerk[:], clerkMark(t.key, login))

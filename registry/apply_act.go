@@ -187,10 +187,15 @@ func decideNote(_ *fold, l *Line) error {
 	return nil
 }
 
-func decideHandover(_ *fold, l *Line) error {
+func decideHandover(f *fold, l *Line) error {
 	act := l.Draft.Act
 	if act.To == "" || act.To == act.Subject {
 		return refuse("%s hands over to somebody else, not to %q", act.Subject, act.To)
+	}
+	for _, w := range f.openEntries(act.Subject) {
+		if !w.hidden(act.To) {
+			l.Outcome.Moved++
+		}
 	}
 	return nil
 }

@@ -206,6 +206,8 @@ type Outcome struct {
 	DuplicateOf string           `json:"duplicate_of,omitempty"`
 	Flags       []Flag           `json:"flags,omitempty"` // all flags of the entry as written
 	Loads       map[string]int64 `json:"loads,omitempty"` // seen when balancing
+	// Moved counts the entries that a handover has moved.
+	Moved int `json:"moved,omitempty"`
 	// First is, for a redelivery, the item that this one repeats. Disposition
 	// is redelivered if that one is in the book, else what became of it.
 	First ItemID `json:"first,omitzero"`

@@ -40,9 +40,13 @@ func (r *Registrar) ActOnce(ctx context.Context, key string, who Actor, act Act,
 	if err := office.prepare(&act, w); err != nil {
 		return Outcome{}, err
 	}
-	return r.Submit(ctx, Draft{
+	out, err := r.Submit(ctx, Draft{
 		Key: key, Actor: who.Login, OnBehalfOf: who.OnBehalfOf, Reason: reason, After: after, Act: &act,
 	})
+	if act.Kind == ActHandover && err == nil && out.Err() == nil {
+		err = r.succeed(ctx, act.Subject, act.To, DayOf(now, office.Zone))
+	}
+	return out, err
 }
 
 // May says whether somebody may do an act, as Act would. It is for what is

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"kancelaria/registry"
 )
@@ -73,6 +74,12 @@ func (s *Set) Test() []Result {
 		}
 	}
 	return out
+}
+
+// TestTime is when the letters of tests arrive unless they say otherwise.
+func (s *Set) TestTime() time.Time {
+	at, _ := time.ParseInLocation("2006-01-02 15:04", testDay, s.office.Zone) // a constant of ours
+	return at
 }
 
 // TestLetters runs the tests whose letters are files beside the rules file;

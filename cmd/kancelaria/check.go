@@ -27,6 +27,9 @@ func (c *checkCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
+	if force != nil {
+		complaints = append(complaints, force.outlook(cfg, e.now())...)
+	}
 	for _, f := range complaints {
 		if f.Warning {
 			c.say(e, "warning", f.String())
@@ -35,7 +38,7 @@ func (c *checkCmd) Run(e *env) error {
 	if err := failing(complaints); err != nil {
 		return err
 	}
-	if err := c.test(e, force); err != nil {
+	if err := c.test(e, cfg, force); err != nil {
 		return err
 	}
 	if err := placeholders(cfg, force.office); err != nil {
@@ -54,13 +57,23 @@ func (c *checkCmd) Run(e *env) error {
 			return err
 		}
 	}
-	return c.say(e, "ok", fmt.Sprintf("%s, %s and %s: %d rules, all tests pass",
-		base(cfg.File), base(string(cfg.Office)), base(string(cfg.Rules)), force.set.Len()))
+	found, err := c.book(e, cfg, force)
+	if err != nil {
+		return err
+	}
+	if err := c.say(e, "ok", fmt.Sprintf("%s, %s and %s: %d rules, all tests pass",
+		base(cfg.File), base(string(cfg.Office)), base(string(cfg.Rules)), force.set.Len())); err != nil {
+		return err
+	}
+	if found > 0 {
+		return silent{exitFindings}
+	}
+	return nil
 }
 
-func (c *checkCmd) test(e *env, force *inForce) error {
+func (c *checkCmd) test(e *env, cfg *config.Config, force *inForce) error {
 	failed := 0
-	for _, r := range force.set.Test() {
+	for _, r := range force.trials(e.ctx, cfg) {
 		if !r.Passed() {
 			failed++
 			c.say(e, "failed", r.String())

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -22,18 +21,8 @@ func (x explainer) Explain(ctx context.Context, letter io.Reader, whyNot string)
 	if err != nil {
 		return "", fmt.Errorf("reading the letter: %w", err)
 	}
-	it := registry.Item{
-		ID: registry.NewItemID(x.now()), Door: registry.DoorSMTP, Register: "RPW", AcceptedAt: x.now().UTC(), Node: x.cfg.Node,
-		Original: registry.Original{Size: int64(len(raw)), MediaType: "message/rfc822"}, Envelope: &registry.Envelope{},
-	}
-	doc := x.reader.Read(ctx, it, bytes.NewReader(raw))
-	it.Envelope.MailFrom = doc.Sender().Email
-	for _, to := range append(doc.To, doc.Cc...) {
-		if m, ok := x.orders.office().Mailbox(to.Email); ok {
-			it.Recipients = append(it.Recipients, m.Address)
-			it.Register = m.Register
-		}
-	}
+	it, doc := byMail(ctx, x.reader, x.orders.office(), raw)
+	it.ID, it.AcceptedAt, it.Node = registry.NewItemID(x.now()), x.now().UTC(), x.cfg.Node
 	facts, err := x.facts.Facts(ctx, it, doc)
 	if err != nil {
 		return "", err
@@ -89,58 +78,4 @@ func (c *rulesExplainCmd) Run(e *env) error {
 		}
 		return print(e, body, show)
 	})
-}
-
-// ruleFiles reads the office's files, with another rules file if one is named.
-func ruleFiles(e *env, file string) (*inForce, []filed, error) {
-	cfg, err := e.config()
-	if err != nil {
-		return nil, nil, err
-	}
-	if file != "" {
-		other := *cfg
-		other.Rules = absolute(file)
-		cfg = &other
-	}
-	return readOrders(cfg)
-}
-
-func (c *rulesLintCmd) Run(e *env) error {
-	force, complaints, err := ruleFiles(e, c.File)
-	if err != nil {
-		return err
-	}
-	if force != nil && force.set != nil {
-		for _, more := range force.set.Lint() {
-			complaints = append(complaints, filed{more, exitRules})
-		}
-	}
-	for _, f := range complaints {
-		fmt.Fprintln(e.stdout, f.String())
-	}
-	if failing(complaints) != nil {
-		return silent{exitRules}
-	}
-	return nil
-}
-
-func (c *rulesTestCmd) Run(e *env) error {
-	force, complaints, err := ruleFiles(e, c.File)
-	if err != nil {
-		return err
-	}
-	if err := failing(complaints); err != nil {
-		return err
-	}
-	failed := 0
-	for _, r := range force.set.Test() {
-		fmt.Fprintln(e.stdout, r.String())
-		if !r.Passed() {
-			failed++
-		}
-	}
-	if failed > 0 {
-		return withCode(exitRules, fmt.Errorf("%d rule tests failed", failed))
-	}
-	return nil
 }

@@ -4,94 +4,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"sync/atomic"
 
 	"kancelaria/cmd/internal/config"
-	"kancelaria/gateway"
-	"kancelaria/registry"
 	"kancelaria/rules"
 )
 
 // maxRules bounds office.yaml and rules.yaml before they are looked at.
 const maxRules = 4 << 20
-
-// orders are the office and rules in force. A reload that fails leaves the old
-// ones and says why in Problem.
-type orders struct {
-	cfg     *config.Config
-	current atomic.Pointer[inForce]
-	before  atomic.Pointer[inForce] // what a letter in hand during a reload cites
-	problem atomic.Pointer[string]
-	failed  atomic.Int64 // reloads that were refused since the start
-}
-
-type inForce struct {
-	office *registry.Office
-	set    *rules.Set
-	source []byte // of office.yaml
-}
-
-// files are what decisions of the set cite.
-func (f *inForce) files(cfg *config.Config) []gateway.RuleFile {
-	return []gateway.RuleFile{
-		{Kind: gateway.OfficeFile, Name: filepath.Base(string(cfg.Office)), Digest: f.office.Digest, Content: f.source},
-		{Kind: gateway.RulesFile, Name: filepath.Base(string(cfg.Rules)), Digest: f.set.Digest(), Content: f.set.Source()},
-	}
-}
-
-// loadOrders reads both files; it fails on any error in them.
-func loadOrders(cfg *config.Config) (*orders, error) {
-	o := &orders{cfg: cfg}
-	next, complaints, err := readOrders(cfg)
-	if err != nil {
-		return nil, err
-	}
-	if err := failing(complaints); err != nil {
-		return nil, err
-	}
-	o.current.Store(next)
-	return o, nil
-}
-
-func (o *orders) office() *registry.Office { return o.current.Load().office }
-
-func (o *orders) rules() *rules.Set { return o.current.Load().set }
-
-// files gives what a decision cites: of the set in force, or of the one before.
-func (o *orders) files(c gateway.Cited) []gateway.RuleFile {
-	for _, f := range []*inForce{o.current.Load(), o.before.Load()} {
-		if f != nil && f.set.Digest() == c.Rules && f.office.Digest == c.Office {
-			return f.files(o.cfg)
-		}
-	}
-	return nil
-}
-
-// Problem says what the last reload complained of, or "".
-func (o *orders) Problem() string {
-	if p := o.problem.Load(); p != nil {
-		return *p
-	}
-	return ""
-}
-
-// reload takes both files or neither.
-func (o *orders) reload() error {
-	next, complaints, err := readOrders(o.cfg)
-	if err == nil {
-		err = failing(complaints)
-	}
-	text := ""
-	if err != nil {
-		text = err.Error()
-		o.failed.Add(1)
-	} else {
-		o.before.Store(o.current.Load())
-		o.current.Store(next)
-	}
-	o.problem.Store(&text)
-	return err
-}
 
 // A filed complaint is one of office.yaml (exit 3) or of rules.yaml (exit 4).
 type filed struct {

@@ -212,6 +212,7 @@ func (h *house) furnish(ctx context.Context) {
 	h.sets = &pastSets{book: h.book, orders: h.orders}
 	replies := reply.New(reply.Options{
 		Office: h.orders.office, Tokens: h.tokens, Acts: h.registrar, Book: h.book, Originals: replied{h.originals}, Now: h.now, Log: h.log,
+		Left:        h.orders.gone,
 		Undelivered: h.unreachable.Undelivered,
 	})
 	h.desk = gateway.New(gateway.Options{
@@ -278,6 +279,9 @@ func (h *house) runCommand(ctx context.Context) error {
 	group.Go(func() error {
 		select {
 		case <-h.deskGo:
+			if err := h.refresh(ctx); err != nil {
+				h.log.Warn("office.not_refreshed", "err", err)
+			}
 			return h.desk.Run(ctx)
 		case <-ctx.Done():
 			return nil

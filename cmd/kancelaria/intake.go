@@ -48,12 +48,22 @@ type acts struct{ *house }
 
 // Act implements api.Acts.
 func (a acts) Act(ctx context.Context, who registry.Actor, act registry.Act, after *int64, reason string) (registry.Outcome, error) {
-	return a.registrar.Act(ctx, who, act, after, reason)
+	out, err := a.registrar.Act(ctx, who, act, after, reason)
+	return out, a.followed(ctx, act, err)
 }
 
 // ActOnce implements web.Acts.
 func (a acts) ActOnce(ctx context.Context, key string, who registry.Actor, act registry.Act, after *int64, reason string) (registry.Outcome, error) {
-	return a.registrar.ActOnce(ctx, key, who, act, after, reason)
+	out, err := a.registrar.ActOnce(ctx, key, who, act, after, reason)
+	return out, a.followed(ctx, act, err)
+}
+
+// followed lets an act that changes the office in force count at once.
+func (a acts) followed(ctx context.Context, act registry.Act, err error) error {
+	if err == nil && act.Kind == registry.ActHandover {
+		err = a.refresh(ctx)
+	}
+	return err
 }
 
 // Release takes an item that was kept out into the book: it is read and decided
@@ -66,6 +76,9 @@ func (a acts) Release(ctx context.Context, who registry.Actor, id registry.ItemI
 	doc, err := a.originals.Read(ctx, it)
 	if err != nil {
 		return registry.Outcome{}, fmt.Errorf("reading the item again: %w", err)
+	}
+	if err := a.refresh(ctx); err != nil {
+		return registry.Outcome{}, err
 	}
 	if err := a.screened(ctx, id, &doc); err != nil {
 		return registry.Outcome{}, err

@@ -23,6 +23,7 @@ func (k keeper) Status(ctx context.Context) api.Status {
 	s.Lines = append(s.Lines, k.outboxLine(ctx), k.lateLine(ctx))
 	s.Lines = append(s.Lines, k.screenLines()...)
 	s.Lines = append(s.Lines, k.trustLines()...)
+	s.Lines = append(s.Lines, k.gatewayLines(ctx)...)
 	s.Lines = append(s.Lines, k.doors()...)
 	s.Lines = append(s.Lines, k.bells()...)
 	return s
@@ -226,6 +227,13 @@ func (d *daemon) gauges() []ops.Gauge {
 		{Name: "kancelaria_spool_waiting_bytes", Help: "Originals of waiting items.", Value: float64(st.Bytes)},
 		{Name: "kancelaria_spool_oldest_seconds", Help: "Age of the oldest waiting item.", Value: oldest},
 	}
+	rejected := 0.0
+	if d.orders.Problem() != "" {
+		rejected = 1
+	}
+	all = append(all,
+		ops.Gauge{Name: "kancelaria_rules_rejected", Help: "1 while the files on the disk are refused and older rules are in force.", Value: rejected},
+		ops.Gauge{Name: "kancelaria_rules_reload_failures_total", Help: "Reloads refused since the start.", Value: float64(d.orders.failed.Load())})
 	if a, err := d.archive.Status(); err == nil {
 		all = append(all, ops.Gauge{Name: "kancelaria_archive_free_bytes", Help: "Free space under the archive.", Value: float64(a.Free)},
 			ops.Gauge{Name: "kancelaria_archive_damaged_records", Help: "Damaged records set aside.", Value: float64(a.Damaged)},

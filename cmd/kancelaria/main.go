@@ -45,6 +45,8 @@ type cli struct {
 	Close   closeCmd   `cmd:"" group:"acts" help:"Say that an entry is dealt with."`
 	Annul   annulCmd   `cmd:"" group:"acts" help:"Strike an entry out; its number stays."`
 
+	Handover handoverCmd `cmd:"" group:"acts" help:"A clerk leaves: open entries, deputies and classes go to another, sent notices answer no more."`
+
 	Case   caseCmd   `cmd:"" group:"cases" help:"Cases: list, show, open, join, move, close."`
 	Folder folderCmd `cmd:"" group:"cases" help:"Folders: show, split."`
 

@@ -22,10 +22,12 @@ const (
 
 // A presence is what gateways tell of themselves in their lease.
 type presence struct {
-	Rules string `json:"rules"`           // digest of the set in force
-	Home  string `json:"home,omitempty"`  // the second home, empty if the archive is private
-	ID    string `json:"id,omitempty"`    // of the gateway's data: two may be called alike by mistake
-	Since string `json:"since,omitempty"` // of the daemon
+	Rules    string `json:"rules"`              // digest of the set in force
+	Office   string `json:"office,omitempty"`   // digest of office.yaml
+	Rejected bool   `json:"rejected,omitempty"` // the files on its disk are not in force
+	Home     string `json:"home,omitempty"`     // the second home, empty if the archive is private
+	ID       string `json:"id,omitempty"`       // of the gateway's data: two may be called alike by mistake
+	Since    string `json:"since,omitempty"`    // of the daemon
 }
 
 // present renews the lease until ctx ends, then gives it back.
@@ -48,7 +50,7 @@ func (d *daemon) present(ctx context.Context) error {
 }
 
 func (d *daemon) show(ctx context.Context, ttl time.Duration) error {
-	note, err := json.Marshal(presence{ID: d.id, Rules: d.orders.rules().Digest().String(), Home: d.homeName(), Since: d.began.UTC().Format(time.RFC3339)})
+	note, err := json.Marshal(presence{ID: d.id, Rules: d.orders.rules().Digest().String(), Office: d.orders.office().Digest.String(), Rejected: d.orders.Problem() != "", Home: d.homeName(), Since: d.began.UTC().Format(time.RFC3339)})
 	if err != nil {
 		return err
 	}

@@ -33,11 +33,7 @@ type replayed struct {
 // Run decides the letters of the register again, with the facts that were
 // stored, and prints what would differ. It reads beside whoever writes.
 func (c *rulesReplayCmd) Run(e *env) error {
-	cfg, err := e.config()
-	if err != nil {
-		return err
-	}
-	force, complaints, err := ruleFiles(e, c.Rules)
+	cfg, force, complaints, err := ruleFiles(e, c.Rules)
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,7 @@ package main
 
 type rulesCmd struct {
 	Lint    rulesLintCmd    `cmd:"" help:"Check the rules; every finding with place and remedy."`
-	Test    rulesTestCmd    `cmd:"" help:"Run the tests that stand in the rules."`
+	Test    rulesTestCmd    `cmd:"" help:"Run the tests of the rules: those in the file and the letters beside it."`
 	History rulesHistoryCmd `cmd:"" help:"List the rules by which letters were decided, as the book keeps them."`
 	Diff    rulesDiffCmd    `cmd:"" help:"Compare rules of the past with each other or with those on the disk."`
 	Replay  rulesReplayCmd  `cmd:"" help:"Say what other rules would have made of the letters in the register; changes nothing."`
@@ -10,7 +10,8 @@ type rulesCmd struct {
 }
 
 type rulesLintCmd struct {
-	File string `arg:"" optional:"" help:"A rules file; default: the office's."`
+	History string `placeholder:"WHEN" help:"Also look at the letters in the register since then (90d): rules none needed, words that fit most."`
+	File    string `arg:"" optional:"" help:"A rules file; default: the office's."`
 }
 
 type rulesTestCmd struct {

@@ -17,7 +17,7 @@ type rulesHistoryCmd struct{}
 // Run lists the files by which letters were decided, and which of them are in
 // force.
 func (c *rulesHistoryCmd) Run(e *env) error {
-	force, _, err := ruleFiles(e, "")
+	_, force, _, err := ruleFiles(e, "")
 	if err != nil {
 		return err
 	}

@@ -97,6 +97,7 @@ func (d *daemon) run(ctx context.Context) error {
 	if d.mover != nil {
 		behind.Go(func() error { return d.mover.Run(inside) })
 	}
+	behind.Go(func() error { return d.follow(inside) })
 
 	front, outside := errgroup.WithContext(ctx)
 	front.Go(func() error { return d.mail.Run(outside) })

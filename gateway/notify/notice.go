@@ -59,9 +59,6 @@ type noticeEntry struct {
 	Link   string
 }
 
-// tokenLife is how long a clerk may answer a notice.
-const tokenLife = 60 // days
-
 // notice writes the mail that tells a clerk.
 func (p *press) notice(ctx context.Context, row registry.OutboxRow, group []registry.OutboxRow) (mailing, error) {
 	t, err := p.read(ctx, row)
@@ -281,7 +278,7 @@ func (p *press) replies(o *registry.Office, who addressee, t told, subject strin
 	if p.opt.Tokens == nil || who.login == "" {
 		return p.opt.From, nil
 	}
-	expires := registry.DayOf(p.opt.Now(), zone(o)).AddDays(tokenLife)
+	expires := registry.DayOf(p.opt.Now(), zone(o)).AddDays(gateway.TokenLife)
 	to, err := p.opt.Tokens.Reply(t.number(), who.login, gateway.MayHandle, expires)
 	if err != nil {
 		return p.opt.From, nil

@@ -43,7 +43,7 @@ func (r *Room) answer(ctx context.Context, tok gateway.Token, a registry.Arrival
 	today := registry.DayOf(r.o.Now(), r.o.Office().Zone)
 	command, wrong := Parse(ownText(a.Document))
 	switch {
-	case tok.Expires.Before(today):
+	case tok.Expires.Before(today), r.left(tok, login):
 		return r.help(ctx, w, "remark.reply.expired")
 	case wrong != nil:
 		if err := r.note(ctx, w); err != nil {
@@ -55,6 +55,15 @@ func (r *Room) answer(ctx context.Context, tok gateway.Token, a registry.Arrival
 	default:
 		return r.act(ctx, w, command)
 	}
+}
+
+// left reports whether the clerk has handed over since the notice was sent.
+func (r *Room) left(tok gateway.Token, login string) bool {
+	if r.o.Left == nil {
+		return false
+	}
+	on, ok := r.o.Left(login)
+	return ok && !on.Before(tok.Made())
 }
 
 // clerkOf gives the clerk who answers: the one the address was made for, by

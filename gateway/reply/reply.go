@@ -58,8 +58,11 @@ type Options struct {
 	// Undelivered is told of a notice that came back for good, and why; it may
 	// be told more than once (gateway.Unreachable).
 	Undelivered func(ctx context.Context, row registry.OutboxRow, answer string) error
-	Now         func() time.Time
-	Log         *slog.Logger
+	// Left says whether a clerk handed over, and on which day: what was sent to
+	// them before can be answered no longer. Nil: nobody did.
+	Left func(login string) (on registry.Day, ok bool)
+	Now  func() time.Time
+	Log  *slog.Logger
 }
 
 // A Room stands between the desk and the book: Decider keeps letters that are

@@ -436,3 +436,27 @@ func FuzzParseReport(f *testing.F) {
 		}
 	})
 }
+
+func TestWhatWasSentToAClerkWhoLeftIsAnsweredNoLonger(t *testing.T) {
+	made := farDay.AddDays(-gateway.TokenLife)
+	for name, tt := range map[string]struct {
+		left registry.Day
+		want string // what was done
+	}{
+		"sent before":        {made.AddDays(3), ""},
+		"sent on the day":    {made, ""},
+		"sent after the day": {made.AddDays(-1), "accepted by os1"},
+		"another has left":   {registry.Day{}, "accepted by os1"},
+	} {
+		s := newScene()
+		s.room.o.Left = func(login string) (registry.Day, bool) { return tt.left, login == "os1" && !tt.left.IsZero() }
+		it, doc := answerOf(t, "przyjmuję")
+		s.arrive(t, it, doc)
+		if got := strings.Join(s.book.acts(), "; "); got != tt.want {
+			t.Errorf("%s: done %q, want %q", name, got, tt.want)
+		}
+		if said := s.book.said(); tt.want == "" && !slices.Equal(said, []string{"remark.reply.expired to os1"}) {
+			t.Errorf("%s: said %v", name, said)
+		}
+	}
+}
