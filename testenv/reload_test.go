@@ -36,7 +36,7 @@ func TestRulesAreTakenWhileTheBookIsAway(t *testing.T) {
 	if got := rulesInForce(t, h); got != before {
 		t.Errorf("rules %s are in force, want %s", got, before)
 	}
-	metrics := scrape(t, h)
+	metrics := scraped(t, h)
 	for _, want := range []string{"kancelaria_rules_rejected 1", "kancelaria_rules_reload_failures_total 1"} {
 		if !strings.Contains(metrics, want) {
 			t.Errorf("the metrics lack %q", want)
@@ -80,7 +80,7 @@ func rulesInForce(t *testing.T, h *testenv.House) string {
 	return m[1]
 }
 
-func scrape(t *testing.T, h *testenv.House) string {
+func scraped(t *testing.T, h *testenv.House) string {
 	t.Helper()
 	res, err := http.Get("http://" + h.Ops + "/metrics")
 	if err != nil {

@@ -72,6 +72,7 @@ func (p *pen) close() error {
 type tx struct {
 	pen    *pen
 	wrote  bool
+	erased bool
 	values []any // of the statement being filled
 }
 
@@ -93,6 +94,9 @@ func (s *Store) update(ctx context.Context, do func(ctx context.Context, t *tx) 
 	if err == nil && t.wrote {
 		registry.FailStoreWritten.Hit()
 		if _, err = t.pen.conn.ExecContext(ctx, "COMMIT"); err == nil {
+			if t.erased {
+				s.clearJournal(ctx)
+			}
 			return nil
 		}
 		err = commitFailure(err)
@@ -102,6 +106,15 @@ func (s *Store) update(ctx context.Context, do func(ctx context.Context, t *tx) 
 		s.forsake(lost)
 	}
 	return failure(err)
+}
+
+// clearJournal writes the pages of the write-ahead log home and empties it, so
+// that what was erased is not to be read there any more. A reader that looks at
+// an older page holds it up; then the next erasure or close does it.
+func (s *Store) clearJournal(ctx context.Context) {
+	if _, err := s.pen.conn.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)"); err != nil {
+		s.log.Warn("book.journal_not_cleared", "err", err)
+	}
 }
 
 // forsake drops a connection that can't be trusted any more; the next verb

@@ -390,6 +390,11 @@ func (t *tx) writeErasures(ctx context.Context, _ *registry.State, w registry.Wr
 		if err != nil {
 			continue // an erasure of something else: nothing here holds it
 		}
+		// What is put out leaves zeros, not bytes that nothing points at.
+		if _, err := t.pen.conn.ExecContext(ctx, "PRAGMA secure_delete = ON"); err != nil {
+			return err
+		}
+		t.erased = true
 		if _, err := t.exec(ctx, erasureText, l.Index, item[:], "item/"+item.String(), l.Subject); err != nil {
 			return err
 		}
