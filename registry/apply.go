@@ -27,6 +27,11 @@ func Apply(st *State, drafts []Draft) (Writes, []Outcome, error) {
 	if w := f.wants(); !w.Empty() {
 		return Writes{}, nil, fmt.Errorf("applying %d drafts: not all was loaded: %+v", len(drafts), w)
 	}
+	for i := range drafts {
+		if st.Head.Size < drafts[i].Beyond {
+			return Writes{}, nil, fmt.Errorf("%w: it has %d leaves, and had %d", ErrBehind, st.Head.Size, drafts[i].Beyond)
+		}
+	}
 	if err := f.seal(); err != nil {
 		return Writes{}, nil, err
 	}
@@ -226,7 +231,7 @@ func (f *fold) mayReplay(l Line) error {
 	if known := f.lineOf(l.Draft.Key); known != nil {
 		return fmt.Errorf("key %q is in the book at leaf %d", l.Draft.Key, known.Outcome.Leaf)
 	}
-	if err := l.Draft.check(); err != nil {
+	if err := l.checkReplayed(); err != nil {
 		return err
 	}
 	switch {
@@ -241,6 +246,15 @@ func (f *fold) mayReplay(l Line) error {
 		return f.mayReplayArrival(l)
 	}
 	return f.mayReplayAct(l)
+}
+
+// checkReplayed is check for lines of an earlier life; of an erased one not
+// all that a draft says is left.
+func (l Line) checkReplayed() error {
+	if l.Bare != nil {
+		return l.bareFits()
+	}
+	return l.Draft.check()
 }
 
 // check refuses what no book could hold.
@@ -309,6 +323,9 @@ func (f *fold) seal() error {
 
 // leaf makes the row of an entered line.
 func (e entered) leaf() (LeafRow, error) {
+	if e.line.Bare != nil {
+		return *e.line.Bare, nil
+	}
 	content, err := e.line.Encode()
 	if err != nil {
 		return LeafRow{}, fmt.Errorf("%w: draft %s cannot be written down: %w", ErrData, e.line.Draft.Key, err)

@@ -46,6 +46,8 @@ var actLaws = map[ActKind]actLaw{
 	ActGap:    onSeries(seriesLaw{reason: true, decide: decideGap, enter: enterGap}),
 
 	ActHandover: onAny(anyLaw{reason: true, decide: decideHandover, enter: enterHandover}),
+	ActLost:     onAny(anyLaw{decide: decideLost}),
+	ActLog:      onAny(anyLaw{reason: true, decide: decideLog, enter: enterLog}),
 	ActNote:     onAny(anyLaw{decide: decideNote}),
 	ActSealed:   onAny(anyLaw{}),
 	ActRules:    onAny(anyLaw{}),

@@ -39,6 +39,9 @@ type Draft struct {
 	// After, if set, is the last leaf of the subject that the actor had seen;
 	// if another was written since, the draft is a conflict.
 	After *int64 `json:"after,omitempty"`
+	// Beyond is the least size the ledger must have: a smaller one is an older
+	// book, in which numbers would be given twice. Nothing is written then.
+	Beyond int64 `json:"-"`
 
 	Actor      string `json:"actor"` // login, or "kancelaria" for the daemon
 	OnBehalfOf string `json:"on_behalf_of,omitempty"`
@@ -145,6 +148,11 @@ const (
 	ActRules    ActKind = "rules_set"      // rule set: Content is the file
 	ActKey      ActKind = "key_rotated"
 	ActGap      ActKind = "gap" // series: numbers lost in a restore, with the reason
+	// ActLost stands where a leaf was that is lost: written by recovering only.
+	ActLost ActKind = "leaf_lost"
+	// ActLog: office: the ledger goes on under the name in Fields["origin"],
+	// since leaves are lost that were signed under the old one.
+	ActLog ActKind = "log_continued"
 	ActAbsence  ActKind = "absence_set"
 	ActHandover ActKind = "handed_over" // clerk: To another, open entries follow
 	ActApproval ActKind = "approval"    // entry: request, answer, withdrawal; Content
@@ -241,4 +249,7 @@ type Line struct {
 	// Content holds the very bytes a line was read from, so that it is written
 	// again as it was, whatever fields this program has learnt since.
 	Content []byte `json:"-"`
+	// Bare is the leaf of a line whose content is lawfully erased, to be
+	// replayed as it is.
+	Bare *LeafRow `json:"-"`
 }

@@ -11,7 +11,10 @@ func (row LeafRow) Holds(l Line) error {
 	if row.Index != l.Outcome.Leaf || row.Key != l.Draft.Key {
 		return fmt.Errorf("%w: leaf %d is of draft %.80q, not of %.80q", ErrCorrupt, l.Outcome.Leaf, row.Key, l.Draft.Key)
 	}
-	if row.Content == nil {
+	if l.Bare != nil && l.Bare.Hash != row.Hash {
+		return fmt.Errorf("%w: leaf %d is not the one whose stub is replayed", ErrCorrupt, row.Index)
+	}
+	if len(row.Content) == 0 || l.Bare != nil {
 		return nil
 	}
 	content, err := l.Encode()

@@ -34,6 +34,9 @@ type RegistrarOptions struct {
 	// Newest gives the newest line that this node's copybook holds, if any. A
 	// book without that line is older than it was (see ErrBehind).
 	Newest func(ctx context.Context) (Line, bool, error)
+	// Hold, if set, says why nothing may be numbered yet: an office that was
+	// restored waits for somebody who knows its last number.
+	Hold func() error
 	// Receipts says whether the office sends receipts (for releases).
 	Receipts bool
 	Now      func() time.Time

@@ -56,6 +56,11 @@ func (r *Registrar) fit(ctx context.Context) error {
 	if !due {
 		return nil
 	}
+	if r.o.Hold != nil {
+		if err := r.o.Hold(); err != nil {
+			return err
+		}
+	}
 	head, err := r.store.Head(ctx)
 	if err != nil {
 		return fmt.Errorf("reading the head of the book: %w", err)

@@ -65,7 +65,12 @@ func (r *Registrar) attempt(ctx context.Context, group []*offered) ([]Outcome, e
 	drafts := make([]Draft, len(group))
 	for i, o := range group {
 		o.draft.At, o.draft.On = began, day
-		drafts[i] = o.draft
+		if drafts[i] = o.draft; r.seen.known {
+			drafts[i].Beyond = r.seen.leaf + 1
+		}
+	}
+	if err := r.keepStubs(ctx, drafts); err != nil {
+		return nil, err
 	}
 	FailBookBeforeCommit.Hit()
 	outcomes, err := r.store.Commit(ctx, drafts)

@@ -77,7 +77,7 @@ func (st *State) MissingForReplay(lines []Line) Wants {
 	for _, l := range lines {
 		// Before all is loaded each line looks wrong; Replay says what is.
 		_ = f.mayReplay(l)
-		if l.Draft.check() == nil && l.Draft.known() {
+		if l.checkReplayed() == nil && l.Draft.known() {
 			f.enter(l)
 		}
 	}

@@ -37,7 +37,7 @@ type dataError struct{ error }
 // classes are those of registry.Store, which an error has at most one of.
 var classes = []error{
 	registry.ErrRetry, registry.ErrUnavailable, registry.ErrUnknownOutcome, registry.ErrConflict, registry.ErrImmutable,
-	registry.ErrRefused, registry.ErrCorrupt, registry.ErrData, registry.ErrNotFound, registry.ErrSchema,
+	registry.ErrRefused, registry.ErrCorrupt, registry.ErrData, registry.ErrNotFound, registry.ErrSchema, registry.ErrBehind,
 }
 
 func classed(err error) bool {

@@ -30,7 +30,7 @@ func failure(err error) error {
 var classes = []error{
 	registry.ErrRetry, registry.ErrUnavailable, registry.ErrUnknownOutcome, registry.ErrConflict,
 	registry.ErrImmutable, registry.ErrRefused, registry.ErrCorrupt, registry.ErrData, registry.ErrNotFound,
-	registry.ErrSchema, context.Canceled, context.DeadlineExceeded,
+	registry.ErrSchema, registry.ErrBehind, context.Canceled, context.DeadlineExceeded,
 }
 
 func classed(err error) bool {

@@ -57,6 +57,8 @@ func Run(t *testing.T, open func(t *testing.T) registry.Store, o Options) {
 		{"handovers and joins do not lock each other", storm},
 		{"any sequence of verbs agrees with the model", sequences},
 		{"lines replayed into an empty book give the same root", replays},
+		{"erased lines are replayed by what stays of them", erasedReplays},
+		{"a book that is older than the committer knows is not written to", olderBooks},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			x := &exam{Store: open(t), t: t, o: o, open: open}

@@ -188,6 +188,7 @@ func (m *Memory) write(w registry.Writes) error {
 		m.keys[l.Key] = l.Index
 		m.book.Subjects[l.Subject] = l.Index
 	}
+	m.erase(w)
 	for _, n := range w.Nodes {
 		m.nodes[n.Pos] = n.Hash
 	}
@@ -389,3 +390,19 @@ func (m *Memory) Check(context.Context) ([]registry.Finding, error) { return nil
 
 // Close implements registry.Store.
 func (m *Memory) Close() error { return nil }
+
+// erase puts out what erasures among the new leaves order, as stores do.
+func (m *Memory) erase(w registry.Writes) {
+	for _, order := range w.Leaves {
+		if order.Type != string(registry.ActErased) {
+			continue
+		}
+		for i := range m.leaves[:order.Index] {
+			l := &m.leaves[i]
+			body, err := registry.DecodeLeaf(l.Body)
+			if err == nil && !body.Item.IsZero() && body.Item.String() == order.Subject {
+				l.Content = nil
+			}
+		}
+	}
+}
