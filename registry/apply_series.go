@@ -125,5 +125,8 @@ func enterGap(l Line, s *SeriesRow) {
 	if to, err := digits(l.Draft.Act.Fields["to"], 1, 12); err == nil {
 		s.Taken = to
 	}
-	s.LastAt = l.Outcome.At.Truncate(time.Microsecond)
+	// Where the gap stands for a leaf that is lost, its time was only guessed.
+	if l.Draft.Act.Fields["stands_for"] == "" {
+		s.LastAt = l.Outcome.At.Truncate(time.Microsecond)
+	}
 }

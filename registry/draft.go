@@ -140,19 +140,19 @@ const (
 	ActReopenCase ActKind = "case_reopened"
 	ActSplit      ActKind = "split" // entry: leaves the folder, its own is reopened
 
-	ActReject   ActKind = "rejected" // item in quarantine or beside: stays out
-	ActErased   ActKind = "erased"   // item: lawful erasure of its bytes, Text names the reason
-	ActOpened   ActKind = "series_opened"
-	ActClosed   ActKind = "series_closed"  // series: Content holds count and last number
-	ActSealed   ActKind = "segment_sealed" // archive segment: Text is node/segment, Content the seal
-	ActRules    ActKind = "rules_set"      // rule set: Content is the file
-	ActKey      ActKind = "key_rotated"
-	ActGap      ActKind = "gap" // series: numbers lost in a restore, with the reason
+	ActReject ActKind = "rejected" // item in quarantine or beside: stays out
+	ActErased ActKind = "erased"   // item: lawful erasure of its bytes, Text names the reason
+	ActOpened ActKind = "series_opened"
+	ActClosed ActKind = "series_closed"  // series: Content holds count and last number
+	ActSealed ActKind = "segment_sealed" // archive segment: Text is node/segment, Content the seal
+	ActRules  ActKind = "rules_set"      // rule set: Content is the file
+	ActKey    ActKind = "key_rotated"
+	ActGap    ActKind = "gap" // series: numbers lost in a restore, with the reason
 	// ActLost stands where a leaf was that is lost: written by recovering only.
 	ActLost ActKind = "leaf_lost"
 	// ActLog: office: the ledger goes on under the name in Fields["origin"],
 	// since leaves are lost that were signed under the old one.
-	ActLog ActKind = "log_continued"
+	ActLog      ActKind = "log_continued"
 	ActAbsence  ActKind = "absence_set"
 	ActHandover ActKind = "handed_over" // clerk: To another, open entries follow
 	ActApproval ActKind = "approval"    // entry: request, answer, withdrawal; Content

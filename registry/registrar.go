@@ -241,6 +241,8 @@ func (r *Registrar) troubled(where int, err error) {
 func (r *Registrar) Run(ctx context.Context) error {
 	if err := r.recall(ctx); err != nil {
 		r.troubled(atBook, err) // asked again before anything is written
+	} else if err := r.fit(ctx); errors.Is(err, ErrBehind) {
+		r.troubled(atBook, err) // told before the first letter comes
 	}
 	copies := make(chan []*offered, 1)
 	var copier sync.WaitGroup

@@ -290,6 +290,16 @@ func (h *house) runCommand(ctx context.Context) error {
 	return group.Wait()
 }
 
+// working lets one command of the owner's write while its parts run.
+func (h *house) working(ctx context.Context, do func() error) error {
+	inside, stop := context.WithCancel(context.WithoutCancel(ctx))
+	ended := make(chan error, 1)
+	go func() { ended <- h.runCommand(inside) }()
+	err := do()
+	stop()
+	return errors.Join(err, <-ended)
+}
+
 // Close lets go of everything, in the order opposite to open.
 func (h *house) Close() error {
 	var errs []error

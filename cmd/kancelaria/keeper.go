@@ -70,6 +70,9 @@ func (k keeper) bookLine(ctx context.Context) api.StatusLine {
 	if err == nil {
 		err = k.registrar.Trouble()
 	}
+	if err == nil && k.purpose == forReading {
+		err = k.behind(ctx, head)
+	}
 	if err != nil {
 		return api.StatusLine{Part: "book", Colour: "red", Text: err.Error() + "; letters are accepted and wait", Help: "kancelaria check --live"}
 	}

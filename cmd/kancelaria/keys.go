@@ -40,8 +40,13 @@ func makeKeys(data, name string) error {
 		if err := writeSecret(filepath.Join(dir, ledgerKey), secret); err != nil {
 			return err
 		}
-		if err := os.WriteFile(filepath.Join(dir, ledgerPublic), []byte(public+"\n"), 0o644); err != nil {
-			return fmt.Errorf("writing the ledger's public key: %w", err)
+		// Public keys of an earlier life stay: older receipts are checked with them.
+		known, err := os.ReadFile(filepath.Join(dir, ledgerPublic))
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("reading the ledger's public keys: %w", err)
+		}
+		if err := replaceFile(filepath.Join(dir, ledgerPublic), string(known)+public+"\n", 0o644); err != nil {
+			return err
 		}
 	}
 	if _, err := os.Stat(filepath.Join(dir, tokenKey)); errors.Is(err, os.ErrNotExist) {
@@ -93,23 +98,4 @@ func tokenSecret(data string) ([]byte, error) {
 		return nil, fmt.Errorf("%s is damaged: it must hold 64 hexadecimal digits", tokenKey)
 	}
 	return key, nil
-}
-
-type keyCmd struct {
-	Show keyShowCmd `cmd:"" help:"Print the office's public key, to be published on its page."`
-}
-
-type keyShowCmd struct{}
-
-func (keyShowCmd) Run(e *env) error {
-	cfg, err := e.config()
-	if err != nil {
-		return err
-	}
-	b, err := os.ReadFile(filepath.Join(keyDir(string(cfg.Data)), ledgerPublic))
-	if err != nil {
-		return fmt.Errorf("reading the office's public key: %w", err)
-	}
-	_, err = e.stdout.Write(b)
-	return err
 }

@@ -89,6 +89,10 @@ func (h *house) writeSeal(ctx context.Context, s archive.Seal) error {
 	return h.book.Keep(ctx, []registry.Note{{Kind: sealNote, Key: h.cfg.Node, Value: strconv.AppendUint(nil, s.Segment+1, 10)}})
 }
 
+// lookBack is how many records of the copybook are read for its newest line: a
+// line that was told again may lie behind newer ones.
+const lookBack = 16
+
 // newest finds the newest line in this node's copybook: the book must hold it.
 // It lies in the last segments as a rule.
 func (h *house) newest(ctx context.Context) (registry.Line, bool, error) {
@@ -97,36 +101,46 @@ func (h *house) newest(ctx context.Context) (registry.Line, bool, error) {
 		return registry.Line{}, false, err
 	}
 	last, err := h.lastOutcomes(ctx, h.archive.Begin(max(st.Segment, 3)-2))
-	if err == nil && last.Place == "" {
+	if err == nil && len(last) == 0 {
 		last, err = h.lastOutcomes(ctx, "")
 	}
-	if err != nil || last.Place == "" {
-		return registry.Line{}, false, err
-	}
 	var newest registry.Line
-	for _, sheet := range last.Sheets {
-		if sheet.Item.IsZero() {
-			continue // of an act; those of items in the same record are as new
+	for _, p := range last {
+		sheets, err := h.archive.Sheets(ctx, p)
+		if errors.Is(err, registry.ErrDamaged) {
+			continue // told by the archive; the others say enough
 		}
-		content, err := h.archive.Sheet(ctx, last.Place, sheet.Item)
 		if err != nil {
 			return newest, false, err
 		}
-		if l, err := registry.ParseLine(content); err == nil && l.Outcome.Leaf >= newest.Outcome.Leaf {
-			newest = l
+		for _, sheet := range sheets {
+			if l, err := registry.ParseLine(sheet.Bytes); err == nil && l.Outcome.Leaf >= newest.Outcome.Leaf {
+				newest = l
+			}
 		}
 	}
-	return newest, newest.Draft.Key != "", nil
+	return newest, newest.Draft.Key != "", err
 }
 
-func (h *house) lastOutcomes(ctx context.Context, from registry.Place) (last registry.Record, err error) {
+// lastOutcomes gives the last records of the copybook from a place on.
+func (h *house) lastOutcomes(ctx context.Context, from registry.Place) (last []registry.Place, err error) {
 	for r, err := range h.archive.Records(ctx, from) {
 		if err != nil {
 			return last, err
 		}
-		if r.Kind == registry.RecordOutcomes && len(r.Sheets) > 0 && !r.Sheets[0].Item.IsZero() {
-			last = r
+		if r.Kind == registry.RecordOutcomes {
+			last = append(last[max(0, len(last)-lookBack+1):], r.Place)
 		}
 	}
 	return last, nil
+}
+
+// behind says that the book lacks what this node's copybook holds, for those
+// who only look: the registrar finds it by itself.
+func (h *house) behind(ctx context.Context, head registry.Head) error {
+	newest, known, err := h.newest(ctx)
+	if err != nil || !known || newest.Outcome.Leaf < head.Size {
+		return err
+	}
+	return fmt.Errorf("%w: it has %d leaves and lacks leaf %d; see \"kancelaria help recover\"", registry.ErrBehind, head.Size, newest.Outcome.Leaf)
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"kancelaria/cmd/internal/config"
@@ -173,11 +172,7 @@ func readBook(ctx context.Context, cfg *config.Config, now func() time.Time) (re
 
 // publicKeys are those that checkpoints of this office are checked with.
 func publicKeys(cfg *config.Config) ([]string, error) {
-	b, err := os.ReadFile(filepath.Join(keyDir(string(cfg.Data)), ledgerPublic))
-	if err != nil {
-		return nil, fmt.Errorf("reading the office's public key: %w", err)
-	}
-	return strings.Fields(string(b)), nil
+	return readKeys(filepath.Join(keyDir(string(cfg.Data)), ledgerPublic))
 }
 
 // maxCheckpoint bounds a file handed in as a checkpoint.

@@ -3,6 +3,7 @@ package archive
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"iter"
 
@@ -101,4 +102,51 @@ func publicRecord(p place, h *header, lines []line) registry.Record {
 		r.Sheets[i] = registry.Sheet{Item: l.item, Settles: l.flags&sheetSettles != 0}
 	}
 	return r
+}
+
+// Sheets reads every sheet of the record at p, checked. One that was erased
+// has no bytes. A damaged one is an error (registry.ErrDamaged): it is not
+// passed over.
+func (a *Archive) Sheets(ctx context.Context, p registry.Place) (sheets []registry.Sheet, err error) {
+	read := func(at registry.Place) error {
+		sheets = nil
+		r, err := a.openRecord(at)
+		if err != nil {
+			return err
+		}
+		defer r.Close()
+		for i, l := range r.lines {
+			b, err := r.sheet(r.at.offset, &r.h, r.lines, i)
+			if errors.Is(err, errZeros) {
+				gone, err2 := a.marks.gone(ctx, r.at, l.item)
+				if err2 != nil {
+					return err2
+				}
+				if gone {
+					b, err = nil, nil
+				}
+			}
+			if isBadContent(err) {
+				err = fmt.Errorf("a sheet of the record at %s: %w: %w", at, registry.ErrDamaged, err)
+			}
+			if err != nil {
+				return err
+			}
+			sheets = append(sheets, registry.Sheet{Item: l.item, Settles: l.flags&sheetSettles != 0, Bytes: b})
+		}
+		return nil
+	}
+	err = read(p)
+	if errors.Is(err, registry.ErrDamaged) {
+		again, ok, err2 := a.marks.copyOf(ctx, p)
+		if err2 == nil && ok {
+			err = read(again)
+		}
+	}
+	return sheets, err
+}
+
+// BeginOf is where the records of a node begin, for Records.
+func BeginOf(node string) registry.Place {
+	return place{node: node, segment: 1, offset: block}.public()
 }

@@ -90,12 +90,24 @@ func writeEntries(b *pgx.Batch, st *registry.State, w registry.Writes) {
 		}
 		first := rest[0].Number
 		if len(rest) < len(w.Entries) || first.Seq > st.Series[first.Series()].Taken+1 {
-			b.Queue(`UPDATE series SET taken = $1
- WHERE register = $2 AND year = $3 AND taken < $1 AND EXISTS (SELECT FROM leaf WHERE type = $4 AND subject = $5)`,
-				first.Seq-1, first.Register, first.Year, string(registry.ActGap), first.Series().String())
+			skipTo(b, w, first)
 		}
 		insertEntries(b, rest[:run])
 		rest = rest[run:]
+	}
+}
+
+// skipTo counts numbers as taken up to the one before first, if a gap says so.
+// The series may be begun by that very gap.
+func skipTo(b *pgx.Batch, w registry.Writes, first registry.Number) {
+	for _, s := range w.Series {
+		if s.Series != first.Series() {
+			continue
+		}
+		b.Queue(`INSERT INTO series (`+seriesColumns+`)
+SELECT $1::text, $2::integer, $3::bigint, $4::timestamptz, $5::timestamptz, NULL WHERE EXISTS (SELECT FROM leaf WHERE type = $6 AND subject = $7)
+    ON CONFLICT (register, year) DO UPDATE SET taken = excluded.taken WHERE series.taken < excluded.taken`,
+			s.Register, int32(s.Year), first.Seq-1, moment(s.LastAt), moment(s.OpenedAt), string(registry.ActGap), first.Series().String())
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"kancelaria/registry"
 )
@@ -74,7 +75,7 @@ func (t *tx) writeEntries(ctx context.Context, st *registry.State, w registry.Wr
 		}
 		first := rest[0].Number
 		if len(rest) < len(w.Entries) || first.Seq > st.Series[first.Series()].Taken+1 {
-			if err := t.skipTo(ctx, first); err != nil {
+			if err := t.skipTo(ctx, w, first); err != nil {
 				return err
 			}
 		}
@@ -90,16 +91,26 @@ func (t *tx) writeEntries(ctx context.Context, st *registry.State, w registry.Wr
 	return nil
 }
 
-func (t *tx) skipTo(ctx context.Context, first registry.Number) error {
-	const text = `UPDATE series SET taken = ?1
- WHERE register = ?2 AND year = ?3 AND taken < ?1
-   AND EXISTS (SELECT 1 FROM leaf WHERE type = ?4 AND subject = ?5)`
-	_, err := t.exec(ctx, text, first.Seq-1, first.Register, first.Year, string(registry.ActGap), first.Series().String())
-	return err
+// skipTo counts numbers as taken up to the one before first, if a gap says so.
+// The series may be begun by that very gap.
+func (t *tx) skipTo(ctx context.Context, w registry.Writes, first registry.Number) error {
+	const text = `INSERT INTO series (` + seriesColumns + `)
+SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE EXISTS (SELECT 1 FROM leaf WHERE type = ?7 AND subject = ?8)
+    ON CONFLICT (register, year) DO UPDATE SET taken = excluded.taken WHERE taken < excluded.taken`
+	for _, s := range w.Series {
+		if s.Series != first.Series() {
+			continue
+		}
+		_, err := t.exec(ctx, text, s.Register, s.Year, first.Seq-1, micros(s.LastAt), micros(s.OpenedAt), micros(time.Time{}),
+			string(registry.ActGap), first.Series().String())
+		return err
+	}
+	return nil
 }
 
 const (
-	insertSeries = "INSERT OR ROLLBACK INTO series (" + seriesColumns + ") VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
+	insertSeries = "INSERT INTO series (" + seriesColumns + ") VALUES (?1, ?2, ?3, ?4, ?5, ?6)" +
+		" ON CONFLICT (register, year) DO UPDATE SET taken = ?3, last_at = ?4, opened_at = ?5, closed_at = ?6"
 	updateSeries = "UPDATE OR ROLLBACK series SET taken = ?3, last_at = ?4, opened_at = ?5, closed_at = ?6 WHERE register = ?1 AND year = ?2"
 )
 

@@ -58,6 +58,7 @@ func Run(t *testing.T, open func(t *testing.T) registry.Store, o Options) {
 		{"any sequence of verbs agrees with the model", sequences},
 		{"lines replayed into an empty book give the same root", replays},
 		{"erased lines are replayed by what stays of them", erasedReplays},
+		{"a book is built again from what is known of it", rebuilds},
 		{"a book that is older than the committer knows is not written to", olderBooks},
 	} {
 		t.Run(part.name, func(t *testing.T) {
