@@ -21,7 +21,7 @@ func erasedReplays(t *testing.T, x *exam) {
 	x.written(Letter(0), held, Letter(2), Letter(3))
 	x.written(
 		Act("take", 5, "os1", registry.Act{Kind: registry.ActAccept, Subject: "RPW-000002-2026"}),
-		Act("due", 6, "os1", registry.Act{Kind: registry.ActNote, Subject: "K-RPW-000002-2026", Text: "zadzwonić"}),
+		Act("due", 6, "os1", registry.Act{Kind: registry.ActNote, Subject: "K-RPW-000002-2026", Text: "uwaga"}),
 		Act("reject", 7, "pk1", registry.Act{Kind: registry.ActReject, Subject: Item(1).String()}),
 	)
 	stubs := map[int64]registry.Stub{}
@@ -160,7 +160,7 @@ func rebuilds(t *testing.T, x *exam) {
 			registration = x.entry(n.String()).Leaf
 		}
 	}
-	o := registry.RebuildOptions{Actor: "sekretarz", Reason: "dysk padł", Zone: time.UTC, Now: func() time.Time { return Noon.AddDate(0, 0, 2) }, NewOrigin: origin + "/2"}
+	o := registry.RebuildOptions{Actor: "sekretarz", Reason: "awaria dysku", Zone: time.UTC, Now: func() time.Time { return Noon.AddDate(0, 0, 2) }, NewOrigin: origin + "/2"}
 
 	// From nothing, and from an older copy of itself.
 	for _, had := range []int{0, 9} {
