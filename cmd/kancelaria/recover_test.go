@@ -10,15 +10,15 @@ import (
 	"testing"
 )
 
-// A town is an office in a folder of the test, and the command line to it.
-type town struct {
+// A smallTown is an office in a folder of the test, and the command line to it.
+type smallTown struct {
 	t   *testing.T
 	dir string
 }
 
-func newTown(t *testing.T) town {
+func newSmallTown(t *testing.T) smallTown {
 	t.Helper()
-	w := town{t, filepath.Join(t.TempDir(), "town")}
+	w := smallTown{t, filepath.Join(t.TempDir(), "town")}
 	var out bytes.Buffer
 	if code := run([]string{"init", w.dir}, nil, &out, &out); code != 0 {
 		t.Fatalf("init: %s", out.String())
@@ -36,12 +36,12 @@ func newTown(t *testing.T) town {
 	return w
 }
 
-func (w town) path(names ...string) string {
+func (w smallTown) path(names ...string) string {
 	return filepath.Join(append([]string{w.dir}, names...)...)
 }
 
 // try runs a command and gives what it printed and its exit code.
-func (w town) try(args ...string) (out, errs string, code int) {
+func (w smallTown) try(args ...string) (out, errs string, code int) {
 	w.t.Helper()
 	var stdout, stderr bytes.Buffer
 	code = run(append([]string{"-c", w.path("kancelaria.yaml")}, args...), nil, &stdout, &stderr)
@@ -49,7 +49,7 @@ func (w town) try(args ...string) (out, errs string, code int) {
 }
 
 // must runs a command that must do what it is told.
-func (w town) must(args ...string) string {
+func (w smallTown) must(args ...string) string {
 	w.t.Helper()
 	out, errs, code := w.try(args...)
 	if code != 0 {
@@ -59,7 +59,7 @@ func (w town) must(args ...string) string {
 }
 
 // letters registers some, and lets a clerk work on the first.
-func (w town) letters(titles ...string) {
+func (w smallTown) letters(titles ...string) {
 	w.t.Helper()
 	for _, title := range titles {
 		name := filepath.Join(w.t.TempDir(), "pismo.txt")
@@ -71,7 +71,7 @@ func (w town) letters(titles ...string) {
 }
 
 // root verifies the book and gives its ledger's size and root.
-func (w town) root(args ...string) (size int64, root string) {
+func (w smallTown) root(args ...string) (size int64, root string) {
 	w.t.Helper()
 	out := w.must(append([]string{"--json", "verify"}, args...)...)
 	var sum struct {
@@ -93,7 +93,7 @@ func copyDir(t *testing.T, from, to string) {
 }
 
 // dropBook takes the database away.
-func (w town) dropBook() {
+func (w smallTown) dropBook() {
 	w.t.Helper()
 	files, err := filepath.Glob(w.path("data", "book.db*"))
 	if err != nil || len(files) == 0 {
@@ -107,7 +107,7 @@ func (w town) dropBook() {
 }
 
 func TestABookThatIsLostIsBuiltAgainFromTheArchive(t *testing.T) {
-	w := newTown(t)
+	w := newSmallTown(t)
 	w.letters("Wniosek", "Skarga")
 	w.must("accept", "RPW-000001-2026", "--by", "os1")
 	w.must("note", "RPW-000001-2026", "zadzwonić", "--by", "os1")
@@ -135,7 +135,7 @@ func TestABookThatIsLostIsBuiltAgainFromTheArchive(t *testing.T) {
 }
 
 func TestAnOlderBookIsNotNumberedInUntilItIsRecovered(t *testing.T) {
-	w := newTown(t)
+	w := newSmallTown(t)
 	w.letters("Wniosek")
 	old := filepath.Join(t.TempDir(), "old")
 	copyDir(t, w.path("data"), old)
@@ -174,7 +174,7 @@ func TestAnOlderBookIsNotNumberedInUntilItIsRecovered(t *testing.T) {
 }
 
 func TestAForeignBookIsLeftAlone(t *testing.T) {
-	w, other := newTown(t), newTown(t)
+	w, other := newSmallTown(t), newSmallTown(t)
 	w.letters("Wniosek")
 	other.letters("Skarga", "Petycja")
 	w.dropBook()
@@ -194,7 +194,7 @@ func TestAForeignBookIsLeftAlone(t *testing.T) {
 }
 
 func TestLackingLeavesAreSaidAndTheLedgerGoesOnUnderANewName(t *testing.T) {
-	w := newTown(t)
+	w := newSmallTown(t)
 	w.letters("Wniosek", "Skarga")
 	// What another gateway wrote is in the book and not in this archive.
 	data := filepath.Join(t.TempDir(), "data")
