@@ -212,7 +212,7 @@ var elsewhere = map[string]string{
 // rows not believed, those named above apart. The counts may rise and never
 // fall.
 var corpusBars = map[string]struct{ intact, refused int }{
-	"ASiC":           {78, 63},
+	"ASiC":           {79, 63},
 	"CAdES":          {23, 15},
 	"DDOC":           {0, 10},
 	"PAdES":          {31, 24},

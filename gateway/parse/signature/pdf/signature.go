@@ -230,12 +230,12 @@ func (f *file) revision(p *placed, s *Signature, last *view, doc *Document) *Pro
 		p.signed, s.Revision, s.Covers = last, doc.Revisions, CoversWhole
 		return nil
 	}
-	_, tail, ok := startOf(f.data[:end])
-	if !ok || len(tail) > 0 {
-		return malformed(ProblemRevision, "the signed bytes end in the middle of a revision")
-	}
 	signed := last
 	if len(blank(f.data[end:])) != 0 {
+		_, tail, ok := startOf(f.data[:end])
+		if !ok || len(tail) > 0 {
+			return malformed(ProblemRevision, "the signed bytes end in the middle of a revision")
+		}
 		var err error
 		if signed, err = f.viewAt(end); err != nil {
 			return malformed(ProblemRevision, "the signed bytes are no document of their own: %v", err)

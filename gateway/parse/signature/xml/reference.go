@@ -63,12 +63,11 @@ type content struct {
 	octets []byte
 	what   What
 	node   *node // the node it began from
-	plain  bool  // no transform touched it
 }
 
 // reference checks one ds:Reference of a signature or a manifest.
 func (d *document) reference(el, signature *node) Reference {
-	r := Reference{URI: el.attr("URI"), Type: el.attr("Type")}
+	r := Reference{URI: el.attr("URI"), Type: el.attr("Type"), Plain: len(el.child(spaceDS, "Transforms").elements()) == 0}
 	method := el.child(spaceDS, "DigestMethod").attrOf("Algorithm")
 	r.DigestAlgorithm = method
 	var err error
@@ -89,7 +88,6 @@ func (d *document) reference(el, signature *node) Reference {
 		}
 		var octets []byte
 		if octets, p = d.transformed(el, signature, c); p == nil {
-			r.Plain = c.plain && c.set == nil
 			r.OK = matches(h, octets, r.Digest)
 		}
 	}
@@ -155,7 +153,7 @@ func (d *document) target(el, signature *node) (content, *Problem) {
 	}
 	uri := el.attr("URI")
 	if uri == "" {
-		return content{set: &set{tops: []*node{d.tree}}, what: WhatDocument, node: d.tree.root(), plain: true}, nil
+		return content{set: &set{tops: []*node{d.tree}}, what: WhatDocument, node: d.tree.root()}, nil
 	}
 	id, same := strings.CutPrefix(uri, "#")
 	if !same {
@@ -164,7 +162,7 @@ func (d *document) target(el, signature *node) (content, *Problem) {
 	withComments := false
 	switch {
 	case id == "xpointer(/)":
-		return content{set: &set{tops: []*node{d.tree}, comments: true}, what: WhatDocument, node: d.tree.root(), plain: true}, nil
+		return content{set: &set{tops: []*node{d.tree}, comments: true}, what: WhatDocument, node: d.tree.root()}, nil
 	case strings.HasPrefix(id, "xpointer(id(") && strings.HasSuffix(id, "))"):
 		id = strings.Trim(id[len("xpointer(id("):len(id)-2], `'"`)
 		withComments = true
@@ -180,7 +178,7 @@ func (d *document) target(el, signature *node) (content, *Problem) {
 	if p != nil {
 		return content{}, p
 	}
-	return content{set: &set{tops: []*node{n}, comments: withComments}, what: d.whatIs(n, signature), node: n, plain: true}, nil
+	return content{set: &set{tops: []*node{n}, comments: withComments}, what: d.whatIs(n, signature), node: n}, nil
 }
 
 // whatIs names what a reference led to.
@@ -211,7 +209,7 @@ func (d *document) detached(name string) (content, *Problem) {
 	if err != nil || b == nil {
 		return content{}, missing
 	}
-	return content{octets: b, what: WhatFile, plain: true}, nil
+	return content{octets: b, what: WhatFile}, nil
 }
 
 // transformed runs the transforms of a reference and gives the octets to be
@@ -228,7 +226,6 @@ func (d *document) transformed(el, signature *node, c content) ([]byte, *Problem
 		if d.stop() != nil {
 			return nil, problem(subGeneric, CodeLimit, "there was no time to check this")
 		}
-		c.plain = false
 		var p *Problem
 		if c, p = d.transform(t, signature, c); p != nil {
 			return nil, p

@@ -160,7 +160,7 @@ type Reference struct {
 	// Digest is what the signature says, for pairing with a file by content.
 	Digest          []byte
 	DigestAlgorithm string
-	Plain           bool // the digest is of the file's bytes as they are
+	Plain           bool // no transforms: the digest of a file is that of its bytes
 	Listed          bool // in a manifest that was signed
 	Problem         *Problem
 }

@@ -76,6 +76,7 @@ func TestTransformsAgreeWithXmlsec(t *testing.T) {
 		{"exclusive with comments", refTo("", "", transformEnveloped, c14nExcl+"WithComments")},
 		{"exclusive with prefixes", refTo("", "", transformEnveloped, c14nExcl+`|<InclusiveNamespaces xmlns="`+c14nExcl+`" PrefixList="#default b"/>`)},
 		{"XPath without signatures", refTo("", "", transformXPath+"|<ds:XPath>not(ancestor-or-self::ds:Signature)</ds:XPath>", c14n10)},
+		{"XPath for one element by its Id", refTo("", "", transformXPath+`|<ds:XPath>ancestor-or-self::tresc[@Id='t1']</ds:XPath>`, c14nExcl)},
 		{"XPath filter without signatures", refTo("", "", filter, c14nExcl)},
 		{"an element, inclusive", refTo("#t1", "", c14n10)},
 		{"an element, inclusive 1.1", refTo("#t1", "", c14n11)},

@@ -10,7 +10,7 @@ import (
 // anything else is unsupported, never guessed.
 
 // xpathTransform understands not(ancestor-or-self::p:Name), its positive form,
-// and the long way of saying "without this signature" of XMLDSig § 6.6.3.
+// both with [@Id='x'] behind the name, and the long way of saying "without this signature" of XMLDSig § 6.6.3.
 func xpathTransform(s set, t, signature *node) (set, *Problem) {
 	x := t.child(spaceDS, "XPath")
 	expr := strings.Join(strings.Fields(x.content()), "")
@@ -33,11 +33,17 @@ func xpathTransform(s set, t, signature *node) (set, *Problem) {
 	} else if name, ok = strings.CutPrefix(expr, "ancestor-or-self::"); !ok {
 		return s, unknown
 	}
+	name, id, hasID := strings.Cut(name, "[@Id=")
+	if hasID {
+		if id, ok = quoted(id, "", "]"); !ok {
+			return s, unknown
+		}
+	}
 	space, local, ok := x.named(name)
 	if !ok {
 		return s, unknown
 	}
-	found := s.find(func(n *node) bool { return n.is(space, local) })
+	found := s.find(func(n *node) bool { return n.is(space, local) && (!hasID || n.attr("Id") == id) })
 	if negative {
 		return s.minus(found...), nil
 	}
