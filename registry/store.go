@@ -98,6 +98,8 @@ type Lease struct {
 type Text struct {
 	Number Number
 	Words  string
+	// Erased: what was indexed of the entry before is to be gone from the disk.
+	Erased bool
 }
 
 // A Finding is something wrong that was found, in a sentence.

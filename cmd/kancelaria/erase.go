@@ -193,7 +193,7 @@ func (h *house) unindex(ctx context.Context, n registry.Number) error {
 	}
 	w := found.Works[0]
 	words := strings.Join([]string{n.String(), w.Subject, w.Title, w.Sender.Name, w.Sender.Email, w.SenderRef}, "\n")
-	return h.book.Index(ctx, []registry.Text{{Number: n, Words: registry.Fold(words)}})
+	return h.book.Index(ctx, []registry.Text{{Number: n, Words: registry.Fold(words), Erased: true}})
 }
 
 // resumeAgain is how long after a failure interrupted erasures are tried again.

@@ -44,7 +44,7 @@ func newItem(r *rand.Rand) registry.ItemID {
 	for i := range id {
 		id[i] = byte(r.Uint32())
 	}
-	copy(id[:6], []byte{0x01, 0x93, 0x5f, 0, 0, 0}) // some day in November 2024
+	copy(id[:6], []byte{0x02, 0x10, 0, 0, 0, 0}) // of a time to come: each start looks whether a record names it
 	return id
 }
 

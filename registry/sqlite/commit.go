@@ -9,7 +9,11 @@ import (
 
 // Commit implements registry.Store.
 func (s *Store) Commit(ctx context.Context, drafts []registry.Draft) (outcomes []registry.Outcome, err error) {
-	err = s.update(ctx, func(ctx context.Context, t *tx) error {
+	update := s.update
+	if erases(drafts) {
+		update = s.updateClean
+	}
+	err = update(ctx, func(ctx context.Context, t *tx) error {
 		st, err := t.load(ctx, func(st *registry.State) registry.Wants { return st.Missing(drafts) })
 		if err != nil {
 			return err

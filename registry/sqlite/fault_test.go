@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
@@ -362,6 +363,58 @@ func TestAnErasureTakesTheContentAndLeavesTheLeaf(t *testing.T) {
 	out, err := s.Commit(ctx, []registry.Draft{kept})
 	if err != nil || out[0].State != registry.Repeated {
 		t.Errorf("the erased item again: %+v, %v", out, err)
+	}
+	if err := storetest.Sound(ctx, s); err != nil {
+		t.Error(err)
+	}
+}
+
+// anywhere reports whether a text can be found in the files of a book.
+func anywhere(t *testing.T, s *Store, text string) bool {
+	t.Helper()
+	for _, end := range []string{"", "-wal"} {
+		if b, err := os.ReadFile(s.path + end); err == nil && bytes.Contains(b, []byte(text)) {
+			return true
+		}
+	}
+	return false
+}
+
+func TestAnErasureLeavesNothingInFreePages(t *testing.T) {
+	s := open(t, Options{})
+	ctx := t.Context()
+	const secret, word = "zupelnie tajne zdanie", "niepowtarzalneslowo"
+	kept := letter(1) // what the book's entry itself says would stay
+	kept.Arrival.Disposition, kept.Arrival.Reason = registry.Quarantined, "spam"
+	kept.Arrival.Document.Subject = strings.Repeat(secret+" ", 2000)
+	out, err := s.Commit(ctx, []registry.Draft{kept, letter(2), letter(3)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Index(ctx, []registry.Text{{Number: out[1].Number, Words: word}, {Number: out[2].Number, Words: "inne"}}); err != nil {
+		t.Fatal(err)
+	}
+	if !anywhere(t, s, secret) || !anywhere(t, s, word) {
+		t.Fatal("the test does not find what is to be erased")
+	}
+	order := letter(4)
+	order.Key, order.Arrival = "erase/1", nil
+	order.Act = &registry.Act{Kind: registry.ActErased, Subject: kept.Arrival.Item.ID.String(), Text: registry.ErasedSpam}
+	if out, err := s.Commit(ctx, []registry.Draft{order}); err != nil || out[0].State != registry.Written {
+		t.Fatalf("%+v, %v", out, err)
+	}
+	if anywhere(t, s, secret) {
+		t.Error("the content of a leaf is still on the disk")
+	}
+	if err := s.Index(ctx, []registry.Text{{Number: out[1].Number, Words: "numer", Erased: true}}); err != nil {
+		t.Fatal(err)
+	}
+	if anywhere(t, s, word) {
+		t.Error("a word of the search is still on the disk")
+	}
+	found, err := s.Find(ctx, registry.Query{Of: registry.FindSearch, Words: []string{"inne"}})
+	if err != nil || len(found.Works) != 1 {
+		t.Errorf("other words: %+v, %v", found.Works, err)
 	}
 	if err := storetest.Sound(ctx, s); err != nil {
 		t.Error(err)

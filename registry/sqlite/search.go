@@ -21,13 +21,22 @@ const (
 // Index implements registry.Store. The text of an entry replaces what was
 // indexed of it before; of numbers that are not in the book nothing is kept.
 func (s *Store) Index(ctx context.Context, texts []registry.Text) error {
-	err := s.update(ctx, func(ctx context.Context, t *tx) error {
+	update, erased := s.update, slices.ContainsFunc(texts, func(t registry.Text) bool { return t.Erased })
+	if erased {
+		update = s.updateClean
+	}
+	err := update(ctx, func(ctx context.Context, t *tx) error {
 		for _, text := range texts {
 			if err := t.index(ctx, text); err != nil {
 				return err
 			}
 		}
-		return nil
+		if !erased {
+			return nil
+		}
+		// The index keeps the words of a deleted text until it is merged.
+		_, err := t.exec(ctx, "INSERT INTO search (search) VALUES ('optimize')")
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("indexing %d texts: %w", len(texts), err)

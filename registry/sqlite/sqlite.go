@@ -185,6 +185,7 @@ func dataSource(path string, o Options, p purpose) string {
 		v.Set("_journal_mode", "WAL")     // after the page size
 		pragma("synchronous(FULL)")
 		pragma("foreign_keys(1)")
+		pragma("secure_delete(fast)") // what moves within a page leaves no copy of itself
 		pragma("cache_size(-65536)")
 		pragma("wal_autocheckpoint(4000)")
 		pragma("journal_size_limit(67108864)")
