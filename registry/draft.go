@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"crypto/rand"
 	"encoding/hex"
 	"fmt"
 	"time"
@@ -8,6 +9,13 @@ import (
 
 // A Salt makes a leaf's commitment unguessable; 32 random bytes.
 type Salt [32]byte
+
+// NewSalt makes a salt of the system's randomness, which never fails: it ends
+// the program.
+func NewSalt() (s Salt) {
+	_, _ = rand.Read(s[:])
+	return s
+}
 
 // MarshalText implements encoding.TextMarshaler.
 func (s Salt) MarshalText() ([]byte, error) { return []byte(hex.EncodeToString(s[:])), nil }

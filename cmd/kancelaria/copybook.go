@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"kancelaria/registry"
 	"kancelaria/registry/archive"
@@ -30,11 +31,15 @@ type copybook struct {
 type copied struct {
 	leaf    int64
 	gives   registry.Gap
+	mark    bool    // it stands for a line that was lost, or could not be entered
 	digest  [8]byte // the beginning of the content's: two lines of one leaf must agree
 	archive int32
 	sheet   int32
 	place   registry.Place
 }
+
+// lostKey begins the keys of marks (registry.Rebuild).
+const lostKey = "lost/"
 
 // errTwice means that two copies of the book differ: numbers were given twice.
 var errTwice = errors.New("two copies of the book differ")
@@ -88,7 +93,7 @@ func (c *copybook) record(ctx context.Context, from int, p registry.Place) error
 		}
 		sum := sha256.Sum256(s.Bytes)
 		c.lines = append(c.lines, copied{
-			leaf: l.Outcome.Leaf, gives: registry.GivenBy(l), digest: [8]byte(sum[:8]), archive: int32(from), sheet: int32(i), place: p,
+			leaf: l.Outcome.Leaf, mark: strings.HasPrefix(l.Draft.Key, lostKey), gives: registry.GivenBy(l), digest: [8]byte(sum[:8]), archive: int32(from), sheet: int32(i), place: p,
 		})
 		for _, stub := range l.Stubs() {
 			c.stubs[stub.Index] = stub
@@ -99,9 +104,17 @@ func (c *copybook) record(ctx context.Context, from int, p registry.Place) error
 
 // sort puts the lines in the book's order, each once.
 func (c *copybook) sort() error {
-	slices.SortStableFunc(c.lines, func(a, b copied) int { return cmp.Compare(a.leaf, b.leaf) })
+	slices.SortStableFunc(c.lines, func(a, b copied) int {
+		if a.leaf == b.leaf && a.mark != b.mark { // the mark came last, and counts
+			if a.mark {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Compare(a.leaf, b.leaf)
+	})
 	for i := 1; i < len(c.lines); i++ {
-		if a, b := c.lines[i-1], c.lines[i]; a.leaf == b.leaf && a.digest != b.digest {
+		if a, b := c.lines[i-1], c.lines[i]; a.leaf == b.leaf && a.mark == b.mark && a.digest != b.digest {
 			return fmt.Errorf("%w: the records at %s and %s hold different lines for leaf %d; nothing can be built from both", errTwice, a.place, b.place, a.leaf)
 		}
 	}

@@ -182,7 +182,7 @@ func (h *house) openArchive(ctx context.Context) error {
 // furnish puts the rooms together. Nothing starts here.
 func (h *house) furnish(ctx context.Context) {
 	h.registrar = registry.NewRegistrar(h.book, registry.RegistrarOptions{
-		Copybook: h.spool, Office: h.orders.office, Receipts: h.cfg.Receipts.Enabled, Newest: h.newest, Now: h.now, Steady: h.steady, Log: h.log, Node: h.cfg.Node,
+		Copybook: h.spool, Office: h.orders.office, Receipts: h.cfg.Receipts.Enabled, Newest: h.newest, Hold: h.hold, Now: h.now, Steady: h.steady, Log: h.log, Node: h.cfg.Node,
 		Rhythm: h.rhythm,
 	})
 	reading := parse.Options{Now: h.now, Log: h.log, TempDir: string(h.cfg.Data), Checker: h.newChecker()}

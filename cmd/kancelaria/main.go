@@ -67,6 +67,8 @@ type cli struct {
 	Export     exportCmd     `cmd:"" help:"Write a year of the register, with originals and proofs, into a folder."`
 	Passwd     passwdCmd     `cmd:"" help:"Set a clerk's password for the counter."`
 	Token      tokenCmd      `cmd:"" help:"Tokens for programs: add, list, revoke."`
+	Backup     backupCmd     `cmd:"" help:"Copy the office into a folder, beside the running daemon; never the keys."`
+	Restore    restoreCmd    `cmd:"" help:"Put a backup back on a new machine; demands the last number that was told."`
 	Recover    recoverCmd    `cmd:"" help:"Build the book again from the copybooks: what they hold and it lacks."`
 	Key        keyCmd        `cmd:"" help:"The office's keys: show, rotate."`
 	Help       helpCmd       `cmd:"" name:"help" help:"The manual, by topic."`

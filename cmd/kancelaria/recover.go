@@ -83,6 +83,9 @@ func (c *recoverCmd) rebuild(e *env, h *house, known registry.Known) error {
 		if err := h.turnKey(done.Origin); err != nil {
 			return err
 		}
+		if err := h.fillCopybook(e.ctx); err != nil {
+			return err
+		}
 	}
 	return c.say(e, done)
 }
