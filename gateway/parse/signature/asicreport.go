@@ -135,8 +135,9 @@ func (a *asicLook) covers(r *registry.SignatureReport, covered []string) {
 	}
 	r.Warnings = append(r.Warnings, a.c.Warnings...)
 	if a.c.Broken != "" {
-		r.Because(registry.SignatureReason{Verdict: registry.TotalFailed, Reason: registry.FormatFailure, Code: "container_rules", Note: a.c.Broken})
-		r.Intact = registry.SignatureBroken
+		why := registry.SignatureReason{Verdict: registry.TotalFailed, Reason: registry.FormatFailure, Code: "container_rules", Note: a.c.Broken}
+		r.Reasons = append([]registry.SignatureReason{why}, r.Reasons...) // whatever else was seen, others may see otherwise
+		r.Verdict, r.Reason, r.Intact = why.Verdict, why.Reason, registry.SignatureBroken
 	}
 }
 
