@@ -147,7 +147,9 @@ func (s *splitter) parts(n *Node, own, hit int, closing bool, prefix string, dep
 			return hit, closing
 		case closing:
 			closed = true
-			hit, closing, n.BodyEnd = s.skip(s.c.at(), nil)
+			// The line end behind the closing delimiter may belong to the
+			// delimiter of a multipart around this one (RFC 2046 § 5.1.1).
+			hit, closing, n.BodyEnd = s.skip(s.c.beforeLineEnd(n.BodyStart), nil)
 			continue
 		case closed:
 			n.defect(AfterClose)

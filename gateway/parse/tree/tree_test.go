@@ -249,3 +249,19 @@ func checkRanges(t *testing.T, n *Node, from, to int64) {
 		at = child.BodyEnd
 	}
 }
+
+// The line end behind an inner closing delimiter belongs to the outer one: a
+// byte more or less and no signature over the inner multipart verifies.
+func TestAnInnerMultipartEndsBeforeTheOuterDelimitersLineEnd(t *testing.T) {
+	for _, epilogue := range []string{"", "\r\n", "epilogue\r\n"} {
+		inner := "Content-Type: multipart/mixed; boundary=in\r\n\r\n--in\r\n\r\ntext\r\n--in--" + strings.TrimSuffix("\r\n"+epilogue, "\r\n")
+		letter := "Content-Type: multipart/signed; boundary=out\r\n\r\n--out\r\n" + inner + "\r\n--out\r\n\r\nsig\r\n--out--\r\n"
+		root := Split(t.Context(), strings.NewReader(letter), int64(len(letter)), Options{}).Root
+		if len(root.Children) != 2 {
+			t.Fatalf("epilogue %q: %d parts", epilogue, len(root.Children))
+		}
+		if got := letter[root.Children[0].Start:root.Children[0].BodyEnd]; got != inner {
+			t.Errorf("epilogue %q: got %q, want %q", epilogue, got, inner)
+		}
+	}
+}
