@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 
 	"kancelaria/cmd/internal/config"
 	"kancelaria/gateway/parse"
@@ -43,6 +44,9 @@ func (c *checkCmd) Run(e *env) error {
 	}
 	if err := placeholders(cfg, force.office); err != nil {
 		return err
+	}
+	if _, err := newSeal(cfg, time.Now, e.log); err != nil {
+		return withCode(exitConfig, err)
 	}
 	if text, _ := parse.FindPrograms(e.ctx, "", cfg.Reading.OCR == "auto").Says(); strings.Contains(text, "install ") {
 		if err := c.say(e, "missing", text); err != nil {

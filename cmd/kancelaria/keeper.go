@@ -24,6 +24,7 @@ func (k keeper) Status(ctx context.Context) api.Status {
 	s.Lines = append(s.Lines, k.screenLines()...)
 	s.Lines = append(s.Lines, k.trustLines()...)
 	s.Lines = append(s.Lines, k.gatewayLines(ctx)...)
+	s.Lines = append(s.Lines, k.sealLine())
 	s.Lines = append(s.Lines, k.doors()...)
 	s.Lines = append(s.Lines, k.bells()...)
 	return s

@@ -269,11 +269,19 @@ func (d *daemon) newBell() (*notify.Bell, error) {
 	if err != nil {
 		return nil, err
 	}
-	return notify.New(d.book, d.orders.office, mail, notify.Options{
+	o := notify.Options{
 		Node: d.cfg.Node, From: d.cfg.Mail.From, Tokens: d.tokens, Web: d.cfg.Web.BaseURL, EnglishAlways: d.cfg.Receipts.English,
 		PerSender: d.cfg.Receipts.PerSender10min, UpTo: d.registrar.Copied, Prover: prover{d}, Undelivered: d.unreachable.Undelivered,
 		Shadow: d.cfg.Mode == "shadow", Now: d.now, Log: d.log,
-	}), nil
+	}
+	stamp, err := newSeal(d.cfg, d.now, d.log)
+	if err != nil {
+		return nil, err
+	}
+	if stamp != nil {
+		o.Signer = stamp
+	}
+	return notify.New(d.book, d.orders.office, mail, o), nil
 }
 
 // newSealer signs heads of the ledger with the office's key.

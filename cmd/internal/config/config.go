@@ -41,6 +41,7 @@ type Config struct {
 	Scanner    Scanner        `yaml:"scanner"`
 	Reading    Reading        `yaml:"reading"`
 	Signatures Signatures     `yaml:"signatures"`
+	Seal       Seal           `yaml:"seal"`
 	Auth       Auth           `yaml:"authentication"`
 	Web        Web            `yaml:"web"`
 	Operator   Operator       `yaml:"operator"`
@@ -169,6 +170,12 @@ type Signatures struct {
 	// AskHosts may be asked about revoked certificates, as they are named in
 	// the certificates; without any the daemon asks nobody.
 	AskHosts []string `yaml:"ask_hosts"`
+}
+
+// Seal is what the office's mails are sealed with (S/MIME).
+type Seal struct {
+	Certificate Path `yaml:"certificate"` // PEM, the office's own first, then those above it
+	Key         Path `yaml:"key"`         // PEM, PKCS #8 without a password; nobody else may read it
 }
 
 // Auth says how the sender of a letter is checked.
