@@ -25,6 +25,8 @@ type Office struct {
 	Institutions map[string]Institution
 	Deadlines    map[string]DeadlineRule
 	Calendar     Calendar
+	// Approvers says who may approve in a role, by which certificate, when.
+	Approvers map[string][]Approver
 	// Desk is the queue of the front desk: department and name.
 	Desk Queue
 	// Digest is SHA-256 of the file this was read from.

@@ -52,7 +52,7 @@ func LoadOffice(name string, data []byte) (*registry.Office, []Complaint) {
 
 func (r *officeReader) readOffice(root *node) {
 	top := r.mapping(root, "office.yaml", "version", "office", "registers", "mailboxes", "departments", "clerks",
-		"classes", "institutions", "calendar", "deadlines", "desk")
+		"classes", "institutions", "calendar", "deadlines", "desk", "approvers")
 	for _, needed := range []string{"office", "registers", "mailboxes", "departments", "clerks", "classes", "desk"} {
 		if top[needed] == nil || top[needed].kind == nullNode {
 			r.errorf(root, "E103", "add it", "%q is missing", needed)
@@ -74,6 +74,7 @@ func (r *officeReader) readOffice(root *node) {
 	r.readMailboxes(top["mailboxes"])
 	r.readInstitutions(top["institutions"])
 	r.readDesk(top["desk"])
+	r.readApprovers(top["approvers"])
 	r.checkDeputies()
 }
 
