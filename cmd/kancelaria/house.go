@@ -222,7 +222,8 @@ func (h *house) furnish(ctx context.Context) {
 		Ring:  func() { h.ring() },
 	})
 	h.api = api.New(api.Options{
-		Book: h.book, Acts: acts{h}, Originals: h.originals, Intake: intake{h}, Explain: explainer{h}, Keeper: keeper{h}, Keyring: keyring{web.NewKeyring(h.book, h.now)},
+		Approvals: gateway.Approvals{Book: h.book, Act: h.registrar.ActOnce, Office: h.orders.office, Now: h.now},
+		Book:      h.book, Acts: acts{h}, Originals: h.originals, Intake: intake{h}, Explain: explainer{h}, Keeper: keeper{h}, Keyring: keyring{web.NewKeyring(h.book, h.now)},
 		Office: h.orders.office, Now: h.now, Log: h.log,
 		Access: h.accessed, Labels: h.labels,
 	})

@@ -61,6 +61,7 @@ type cli struct {
 	Receipt    receiptCmd    `cmd:"" help:"Receipts of senders: verify."`
 	Signature  signatureCmd  `cmd:"" help:"Electronic signatures: check."`
 	Trust      trustCmd      `cmd:"" help:"Who is trusted to vouch for signers: import, list."`
+	Approval   approvalCmd   `cmd:"" help:"Approvals with a signature: ask, list, show, withdraw."`
 	Verify     verifyCmd     `cmd:"" help:"Recompute ledger, numbers and digests; exit 6 on any difference."`
 	Labels     labelsCmd     `cmd:"" help:"Print labels for paper that is in the book, or sheets to lay between letters."`
 	Slip       slipCmd       `cmd:"" help:"Print the slip that the person at the counter takes home."`

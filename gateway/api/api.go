@@ -74,6 +74,7 @@ type Options struct {
 	Keeper    Keeper
 	Keyring   Keyring
 	Labels    Labeller
+	Approvals Approvals
 	Office    func() *registry.Office
 	Access    func(ctx context.Context, who registry.Actor, what, subject string) // an original was read
 	Now       func() time.Time
@@ -99,6 +100,8 @@ func New(o Options) *API {
 		"GET /api/v1/entries/{number}/original":    a.original,
 		"GET /api/v1/entries/{number}/attachment":  a.attachment,
 		"GET /api/v1/entries/{number}/explanation": a.explained,
+		"GET /api/v1/entries/{number}/approvals":   a.approvals,
+		"POST /api/v1/entries/{number}/approvals":  a.ask,
 		"GET /api/v1/search":                       a.search,
 		"GET /api/v1/items":                        a.listItems,
 		"GET /api/v1/items/{id}":                   a.showItem,

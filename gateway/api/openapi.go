@@ -57,6 +57,8 @@ var descriptions = map[string]described{
 	"GET /api/v1/entries/{number}/original":    {summary: "The bytes as they arrived.", answer: "application/octet-stream"},
 	"GET /api/v1/entries/{number}/attachment":  {summary: "One decoded part.", query: []string{"path"}, answer: "application/octet-stream"},
 	"GET /api/v1/entries/{number}/explanation": {summary: "Why an entry was decided as it was.", query: []string{"why_not"}},
+	"GET /api/v1/entries/{number}/approvals":   {summary: "Requests to approve, and what became of them."},
+	"POST /api/v1/entries/{number}/approvals":  {summary: "Ask a role to approve, or take a request back.", body: "application/json"},
 	"GET /api/v1/search":                       {summary: "Find entries by words.", query: []string{"q", "limit"}},
 	"GET /api/v1/items":                        {summary: "List items by disposition: quarantined or beside (front desk).", query: []string{"disposition", "limit"}},
 	"GET /api/v1/items/{id}":                   {summary: "Show an item that has no number (front desk)."},

@@ -79,6 +79,9 @@ func (p *press) notice(ctx context.Context, row registry.OutboxRow, group []regi
 	case t.restricted(o):
 		return p.restrictedNotice(o, who, t)
 	}
+	if step, ok := gateway.ApprovalOf(t.act); ok && step.Kind == registry.ApprovalAsked {
+		return p.approvalNotice(ctx, o, who, t, step.Request)
+	}
 	texts := registry.Catalogue(who.language)
 	page := p.noticePage(o, texts, who, t)
 	s := p.noticeSheet(o, who, t)

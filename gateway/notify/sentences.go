@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"kancelaria/gateway"
 	"kancelaria/registry"
 )
 
@@ -85,6 +86,17 @@ func eventOf(t told) string {
 		return "changed" // a further scan of what the clerk has
 	default:
 		return "assigned"
+	}
+	if step, ok := gateway.ApprovalOf(t.act); ok {
+		switch {
+		case step.Kind == registry.ApprovalAnswered && step.Answer != nil && step.Answer.Yes:
+			return "approved"
+		case step.Kind == registry.ApprovalAnswered:
+			return "not_approved"
+		case step.Kind == registry.ApprovalWithdrawn:
+			return "approval_withdrawn"
+		}
+		return "approval_asked"
 	}
 	switch t.act.Kind {
 	case registry.ActForward, registry.ActHandover, registry.ActClassify:

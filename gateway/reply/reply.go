@@ -34,6 +34,8 @@ type Finder interface {
 // Originals opens what arrived; the caller closes it.
 type Originals interface {
 	Original(ctx context.Context, it registry.Item) (io.ReadCloser, error)
+	// Attachment opens one decoded part.
+	Attachment(ctx context.Context, it registry.Item, path string) (io.ReadCloser, error)
 }
 
 // A Decider is a set of rules, as the desk asks it.
@@ -82,6 +84,8 @@ const (
 	reasonCommand = "command"
 	reasonAuto    = "auto_reply"
 	reasonBounce  = "bounce"
+	// reasonApproval marks what is evidence of a decision and stays for good.
+	reasonApproval = "approval"
 )
 
 // Decider gives the decisions of rules, but files letters that are acts beside
@@ -105,6 +109,8 @@ func (d decider) Decide(it registry.Item, doc registry.Document, facts registry.
 		dec.Screen, dec.ScreenReason = "beside", reasonBounce
 	case isAutomatic(it, doc):
 		dec.Screen, dec.ScreenReason = "beside", reasonAuto
+	case tok.Rights&gateway.MayApprove != 0:
+		dec.Screen, dec.ScreenReason = "beside", reasonApproval
 	case onlyTokens(d.room.o.Tokens, it) || d.room.writer(doc) != "":
 		dec.Screen, dec.ScreenReason = "beside", reasonCommand
 	}
@@ -189,7 +195,7 @@ func (a around) Offer(ctx context.Context, d registry.Draft) func(context.Contex
 
 func (r *Room) isOurs(d registry.Draft) (gateway.Token, bool) {
 	if d.Arrival == nil || d.Arrival.Disposition != registry.Beside ||
-		!slices.Contains([]string{reasonCommand, reasonAuto, reasonBounce}, d.Arrival.Reason) {
+		!slices.Contains([]string{reasonCommand, reasonAuto, reasonBounce, reasonApproval}, d.Arrival.Reason) {
 		return gateway.Token{}, false
 	}
 	return r.token(d.Arrival.Item)
@@ -200,6 +206,8 @@ func (r *Room) do(ctx context.Context, tok gateway.Token, a registry.Arrival) er
 	switch {
 	case tok.Kind == gateway.TokenBounce:
 		return r.bounce(ctx, tok, a)
+	case a.Reason == reasonApproval:
+		return r.approval(ctx, tok, a)
 	case a.Reason == reasonAuto:
 		return r.away(ctx, tok, a)
 	default:

@@ -24,6 +24,7 @@ type fakeBook struct {
 	actErr  error
 	offers  int
 	reports map[registry.ItemID]string
+	parts   map[string]string
 }
 
 func (f *fakeBook) Submit(_ context.Context, d registry.Draft) (registry.Outcome, error) {
@@ -60,6 +61,11 @@ func (f *fakeBook) Find(_ context.Context, q registry.Query) (registry.Page, err
 	case q.Of == registry.FindLine && q.Leaf != nil:
 		content, _ := json.Marshal(registry.Line{Outcome: registry.Outcome{Number: f.work.Number}})
 		page.Leaves = append(page.Leaves, registry.LeafRow{Index: *q.Leaf, Content: content})
+	case q.Of == registry.FindEvents:
+		for i, d := range f.drafts {
+			content, _ := registry.Line{Draft: d}.Encode()
+			page.Leaves = append(page.Leaves, registry.LeafRow{Index: int64(i), Type: string(d.Act.Kind), Content: content})
+		}
 	case q.Of == registry.FindOutbox:
 		page.Outbox = f.outbox
 	}
@@ -79,6 +85,10 @@ func (f *fakeBook) Hurry() {}
 
 func (f *fakeBook) Original(_ context.Context, it registry.Item) (io.ReadCloser, error) {
 	return io.NopCloser(strings.NewReader(f.reports[it.ID])), nil
+}
+
+func (f *fakeBook) Attachment(_ context.Context, _ registry.Item, path string) (io.ReadCloser, error) {
+	return io.NopCloser(strings.NewReader(f.parts[path])), nil
 }
 
 // said lists the remarks that were told, as text and whom.
