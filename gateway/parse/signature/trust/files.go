@@ -63,8 +63,10 @@ type known struct {
 	lotl    *list
 	signers [][]byte            // pinned, of the list of lists
 	anchors []*x509.Certificate // of the office and of lists
+	clocks  []*x509.Certificate // of services that vouch for time stamps only
 	listed  []*x509.Certificate // all certificates of services
-	roots   *x509.CertPool
+	roots   *x509.CertPool      // anchors
+	stamps  *x509.CertPool      // anchors and clocks
 	crls    []*x509.RevocationList
 	office  int // how many of the anchors are the office's
 	digest  string
@@ -102,7 +104,7 @@ func (s *Store) stamp() string {
 // read reads what can be read. A file that cannot is told in the log and
 // trusted for nothing.
 func (s *Store) read() *known {
-	k := &known{roots: x509.NewCertPool()}
+	k := &known{roots: x509.NewCertPool(), stamps: x509.NewCertPool()}
 	x, err := s.readIndex()
 	s.tell(err)
 	for _, r := range x.Lists {
@@ -158,29 +160,40 @@ func (k *known) sum() {
 		parts = append(parts, l.source())
 		for _, sv := range l.Services {
 			k.listed = append(k.listed, sv.Certificates...)
-			if slices.ContainsFunc(sv.States, state.anchors) {
+			switch {
+			case slices.ContainsFunc(sv.States, state.vouches):
 				k.anchors = append(k.anchors, sv.Certificates...)
+			case slices.ContainsFunc(sv.States, state.stamps):
+				k.clocks = append(k.clocks, sv.Certificates...)
 			}
 		}
 	}
 	for _, c := range k.anchors {
 		k.roots.AddCert(c)
+		k.stamps.AddCert(c)
+	}
+	for _, c := range k.clocks {
+		k.stamps.AddCert(c)
 	}
 	slices.Sort(parts)
 	k.digest = digestOf([]byte(strings.Join(parts, "\n"))).String()
 }
 
-// anchors reports whether a service of this kind vouches for certificates.
-func (s state) anchors() bool {
-	switch s.Type {
-	case "CA/QC", "CA/PKC", "NationalRootCA-QC", "TSA/QTST", "TSA/TSS-QC", "TSA":
-		return true
-	}
-	return false
+// vouches reports whether a service of this kind stands for the certificates of
+// signers.
+func (s state) vouches() bool {
+	return s.Type == "CA/QC" || s.Type == "CA/PKC" || s.Type == "NationalRootCA-QC"
 }
 
-func (k *known) isAnchor(c *x509.Certificate) bool {
-	return slices.ContainsFunc(k.anchors, c.Equal)
+// stamps reports whether a service of this kind stands for time stamps.
+func (s state) stamps() bool {
+	return s.Type == "TSA/QTST" || s.Type == "TSA/TSS-QC" || s.Type == "TSA"
+}
+
+// isAnchor reports whether a certificate needs nobody above it. One that only
+// stands for time stamps is none to a signer.
+func (k *known) isAnchor(c *x509.Certificate, stamping bool) bool {
+	return slices.ContainsFunc(k.anchors, c.Equal) || stamping && slices.ContainsFunc(k.clocks, c.Equal)
 }
 
 func (s *Store) tell(err error) {

@@ -29,16 +29,20 @@ func (k *known) chain(signer *x509.Certificate, q Question) ([]*x509.Certificate
 	for _, c := range k.listed {
 		between.AddCert(c)
 	}
-	o := x509.VerifyOptions{Roots: k.roots, Intermediates: between, CurrentTime: q.At, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}}
+	roots := k.roots
+	if q.Stamping {
+		roots = k.stamps
+	}
+	o := x509.VerifyOptions{Roots: roots, Intermediates: between, CurrentTime: q.At, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}}
 	leaf := withoutKnownExtensions(signer)
 	chains, err := leaf.Verify(o)
 	if err == nil {
-		return k.best(chains, signer), nil
+		return k.best(chains, signer, q.Stamping), nil
 	}
 	for _, at := range otherTimes(signer, q.At) {
 		o.CurrentTime = at
 		if chains, errThen := leaf.Verify(o); errThen == nil {
-			found := k.best(chains, signer)
+			found := k.best(chains, signer, q.Stamping)
 			return found, outOfTime(found, q.At)
 		}
 	}
@@ -81,12 +85,12 @@ func outOfTime(chain []*x509.Certificate, at time.Time) *registry.SignatureReaso
 
 // best chooses among the paths: one that ends at what a list or the office
 // names next to the signer says most.
-func (k *known) best(chains [][]*x509.Certificate, signer *x509.Certificate) []*x509.Certificate {
+func (k *known) best(chains [][]*x509.Certificate, signer *x509.Certificate, stamping bool) []*x509.Certificate {
 	best := slices.MinFunc(chains, func(a, b []*x509.Certificate) int { return len(a) - len(b) })
 	best = slices.Clone(best)
 	best[0] = signer
 	for i, c := range best[1:] {
-		if k.isAnchor(c) {
+		if k.isAnchor(c, stamping) {
 			return best[:i+2]
 		}
 	}
@@ -119,7 +123,7 @@ func (k *known) explain(err error, signer *x509.Certificate, others []*x509.Cert
 func (k *known) weakChain(signer *x509.Certificate, others []*x509.Certificate) []*x509.Certificate {
 	chain, weak := []*x509.Certificate{signer}, false
 	for at := signer; len(chain) < 8; {
-		if k.isAnchor(at) {
+		if k.isAnchor(at, false) {
 			if weak {
 				return chain
 			}

@@ -100,7 +100,7 @@ func (s *Store) Answer(ctx context.Context, q Question) Answer {
 	if why != nil {
 		a.Reasons = append(a.Reasons, *why)
 	}
-	if len(chain) < 2 && !k.isAnchor(signer) {
+	if len(chain) < 2 && !k.isAnchor(signer, q.Stamping) {
 		a.Chain = said([]*x509.Certificate{signer})
 		return a
 	}

@@ -184,6 +184,16 @@ func TestQualifiedIsWhatTheListHeldThen(t *testing.T) {
 		t.Errorf("warnings = %q", a.Warnings)
 	}
 	sequence++
+	w.bring(tsl{territory: "PL", sequence: sequence, services: listed("TSA/QTST", w.ca, "", "granted@2020-01-01"), signer: plSigner}.file())
+	if a := w.store.Answer(t.Context(), w.question(w.signer)); told(a) != "INDETERMINATE NO_CERTIFICATE_CHAIN_FOUND chain_unknown" {
+		t.Errorf("an authority listed for time stamps only vouches for a letter: %s", told(a))
+	}
+	q := w.question(issue(t, "zegar", w.ca, usage(x509.ExtKeyUsageTimeStamping)))
+	q.Stamping = true
+	if a := w.store.Answer(t.Context(), q); told(a) != "good" || a.Trust.OnList == "" {
+		t.Errorf("and for its clock: %s %+v", told(a), a.Trust)
+	}
+	sequence++
 	w.bring(tsl{territory: "PL", sequence: sequence, services: listed("TSA/QTST", issue(t, "czas", nil, usage(x509.ExtKeyUsageTimeStamping)), "", "granted@2020-01-01"), signer: plSigner}.file())
 	if a := w.store.Answer(t.Context(), w.question(w.signer)); told(a) != "INDETERMINATE NO_CERTIFICATE_CHAIN_FOUND chain_unknown" {
 		t.Errorf("the service is no longer listed: %s", told(a))
