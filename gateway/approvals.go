@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -25,16 +26,28 @@ type Approvals struct {
 // approvalDays is how long a request is open unless its asker says otherwise.
 const approvalDays = 14
 
-// Ask asks a role to approve the original of an entry, or the part of it that
-// path names. The role's holders are told by the bell.
-func (a Approvals) Ask(ctx context.Context, who registry.Actor, number registry.Number, role, path string, expires registry.Day, reason string) (registry.ApprovalRequest, registry.Outcome, error) {
-	office, now := a.Office(), a.Now()
+// An Asking is what somebody wants approved.
+type Asking struct {
+	Role    string
+	Path    string       // of a part; empty: the original itself
+	Expires registry.Day // the last day; zero: in two weeks
+	Reason  string
+	// ID names the request for ever, so that asking again changes nothing;
+	// empty: a new one.
+	ID string
+}
+
+// Ask asks a role to approve exact bytes of an entry. The role's holders are
+// told by the bell.
+func (a Approvals) Ask(ctx context.Context, who registry.Actor, number registry.Number, asking Asking) (registry.ApprovalRequest, registry.Outcome, error) {
+	office, now, role, expires := a.Office(), a.Now(), asking.Role, asking.Expires
 	today := registry.DayOf(now, office.Zone)
 	if expires.IsZero() {
 		expires = today.AddDays(approvalDays)
 	}
 	r := registry.ApprovalRequest{
-		ID: registry.NewItemID(now).String(), Role: role, Path: path, By: who.Acting(), At: now.UTC().Truncate(time.Second), Expires: expires,
+		ID: cmp.Or(asking.ID, registry.NewItemID(now).String()), Role: role, Path: asking.Path, By: who.Acting(),
+		At: now.UTC().Truncate(time.Second), Expires: expires,
 	}
 	holders := office.ApproversNow(role, today)
 	switch {
@@ -51,7 +64,7 @@ func (a Approvals) Ask(ctx context.Context, who registry.Actor, number registry.
 	if err := a.askedAlready(ctx, number, r); err != nil {
 		return r, registry.Outcome{}, err
 	}
-	out, err := a.step(ctx, r.AskKey(), who, number, registry.ApprovalStep{Kind: registry.ApprovalAsked, Request: r}, reason, holders...)
+	out, err := a.step(ctx, r.AskKey(), who, number, registry.ApprovalStep{Kind: registry.ApprovalAsked, Request: r}, asking.Reason, holders...)
 	return r, out, err
 }
 
@@ -89,7 +102,7 @@ func (a Approvals) askedAlready(ctx context.Context, number registry.Number, r r
 		return err
 	}
 	for _, s := range states {
-		if s.Open() && s.Request.Role == r.Role && s.Request.Digest == r.Digest && !s.Request.Expires.Before(registry.DayOf(a.Now(), a.Office().Zone)) {
+		if s.Request.ID != r.ID && s.Open() && s.Request.Role == r.Role && s.Request.Digest == r.Digest && !s.Request.Expires.Before(registry.DayOf(a.Now(), a.Office().Zone)) {
 			return fmt.Errorf("%w: %s was asked for it already, until %s", registry.ErrRefused, r.Role, s.Request.Expires)
 		}
 	}

@@ -210,7 +210,9 @@ func (h *house) furnish(ctx context.Context) {
 	}
 	h.citing = gateway.NewCiting(h.registrar, h.orders.files, h.log)
 	h.sets = &pastSets{book: h.book, orders: h.orders}
+	approvals := gateway.Approvals{Book: h.book, Act: h.registrar.ActOnce, Office: h.orders.office, Now: h.now}
 	replies := reply.New(reply.Options{
+		Ask:    approvals.Ask,
 		Office: h.orders.office, Tokens: h.tokens, Acts: h.registrar, Book: h.book, Originals: replied{h.originals}, Now: h.now, Log: h.log,
 		Left:        h.orders.gone,
 		Undelivered: h.unreachable.Undelivered,
@@ -222,7 +224,7 @@ func (h *house) furnish(ctx context.Context) {
 		Ring:  func() { h.ring() },
 	})
 	h.api = api.New(api.Options{
-		Approvals: gateway.Approvals{Book: h.book, Act: h.registrar.ActOnce, Office: h.orders.office, Now: h.now},
+		Approvals: approvals,
 		Book:      h.book, Acts: acts{h}, Originals: h.originals, Intake: intake{h}, Explain: explainer{h}, Keeper: keeper{h}, Keyring: keyring{web.NewKeyring(h.book, h.now)},
 		Office: h.orders.office, Now: h.now, Log: h.log,
 		Access: h.accessed, Labels: h.labels,

@@ -5,12 +5,13 @@ import (
 	"encoding/json"
 	"net/http"
 
+	"kancelaria/gateway"
 	"kancelaria/registry"
 )
 
 // Approvals asks for approvals (gateway.Approvals).
 type Approvals interface {
-	Ask(ctx context.Context, who registry.Actor, number registry.Number, role, path string, expires registry.Day, reason string) (registry.ApprovalRequest, registry.Outcome, error)
+	Ask(ctx context.Context, who registry.Actor, number registry.Number, asking gateway.Asking) (registry.ApprovalRequest, registry.Outcome, error)
 	States(ctx context.Context, number registry.Number) ([]registry.ApprovalState, error)
 	Withdraw(ctx context.Context, who registry.Actor, number registry.Number, id, reason string) (registry.Outcome, error)
 }
@@ -93,7 +94,7 @@ func (a *API) ask(w http.ResponseWriter, r *http.Request) error {
 			return wrong("%v", err)
 		}
 	}
-	request, out, err := a.Approvals.Ask(r.Context(), who, work.Number, in.Role, in.Path, expires, in.Reason)
+	request, out, err := a.Approvals.Ask(r.Context(), who, work.Number, gateway.Asking{Role: in.Role, Path: in.Path, Expires: expires, Reason: in.Reason})
 	if err == nil {
 		err = out.Err()
 	}

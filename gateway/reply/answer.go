@@ -113,7 +113,18 @@ func (r *Room) act(ctx context.Context, w answering, c Command) error {
 		return err
 	}
 	var out registry.Outcome
-	if !done {
+	switch {
+	case done:
+	case c.Verb == "ask":
+		asking := gateway.Asking{Role: strings.ToLower(c.To), Reason: reason, ID: strings.TrimPrefix(w.key, "reply/")}
+		_, out, err = r.o.Ask(ctx, registry.Actor{Login: w.login}, w.entry.Number, asking)
+		if err == nil {
+			err = out.Err()
+		}
+		if isPassing(err) {
+			return fmt.Errorf("asking for an approval: %w", err)
+		}
+	default:
 		out, err = r.o.Acts.ActOnce(ctx, w.key, registry.Actor{Login: w.login}, act, nil, reason)
 		if err == nil {
 			err = out.Err()
@@ -149,6 +160,8 @@ func (r *Room) actOf(w answering, c Command) (registry.Act, string) {
 		act.Kind = registry.ActClose
 	case "note":
 		act.Kind, act.Text = registry.ActNote, c.Reason
+	case "ask":
+		act.Kind = registry.ActApproval
 	case "due":
 		act.Kind, act.Deadline = registry.ActDue, &registry.Deadline{Raw: c.Day, Due: c.Day, Basis: c.Reason}
 	case "case":

@@ -1,6 +1,7 @@
 package reply
 
 import (
+	"context"
 	"crypto/sha256"
 	"strings"
 	"testing"
@@ -181,5 +182,28 @@ func TestWhatDoesNotBindLeavesTheRequestOpen(t *testing.T) {
 				t.Errorf("the mayor is told %+v", remark)
 			}
 		})
+	}
+}
+
+func TestAClerkAsksByAnswering(t *testing.T) {
+	c, err := Parse("do akceptacji burmistrz: projekt odpowiedzi")
+	if err != nil || c.Verb != "ask" || c.To != "burmistrz" || c.Reason != "projekt odpowiedzi" {
+		t.Fatalf("%+v, %v", c, err)
+	}
+	s := newScene()
+	var asked []gateway.Asking
+	s.room.o.Ask = func(_ context.Context, who registry.Actor, n registry.Number, a gateway.Asking) (registry.ApprovalRequest, registry.Outcome, error) {
+		if who.Login != "os1" || n != number {
+			t.Errorf("%s asks about %s", who.Login, n)
+		}
+		asked = append(asked, a)
+		return registry.ApprovalRequest{}, registry.Outcome{State: registry.Written}, nil
+	}
+	it := registry.Item{ID: registry.ItemID{15: 9}, Envelope: &registry.Envelope{
+		MailFrom: "os1@aleksandrowo.example", TrustedRelay: true, Recipients: []string{replyTo(t, "os1", gateway.MayHandle, farDay)},
+	}}
+	s.arrive(t, it, registry.Document{From: []registry.Address{{Email: "os1@aleksandrowo.example"}}, MessageID: "<a@b>", Own: "do akceptacji Burmistrz projekt"})
+	if len(asked) != 1 || asked[0].Role != "burmistrz" || asked[0].Reason != "projekt" || asked[0].ID == "" {
+		t.Errorf("%+v", asked)
 	}
 }

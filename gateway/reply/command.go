@@ -12,9 +12,9 @@ import (
 
 // A Command is the one line by which a clerk answers a notice.
 type Command struct {
-	Verb   string         // accept, return, forward, close, note, due, case
+	Verb   string         // accept, return, forward, close, note, due, case, ask
 	Right  gateway.Rights // what the reply address must allow
-	To     string         // forward: whom; case: which
+	To     string         // forward: whom; case: which; ask: which role
 	Day    registry.Day   // due
 	Reason string         // return, forward, close, due; the text of a note
 }
@@ -43,6 +43,7 @@ var verbs = []verb{
 	{"note", gateway.MayNote, false, mustText},
 	{"due", gateway.MayDue, true, mustText},
 	{"case", gateway.MayCase, true, noText},
+	{"ask", gateway.MayForward, true, mayText}, // a role's approval
 }
 
 // words gives the folded words that the catalogue lists under a key, in every

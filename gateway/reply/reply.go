@@ -57,6 +57,8 @@ type Options struct {
 	Acts      Acts
 	Book      Finder
 	Originals Originals
+	// Ask asks for an approval (gateway.Approvals).
+	Ask func(ctx context.Context, who registry.Actor, number registry.Number, asking gateway.Asking) (registry.ApprovalRequest, registry.Outcome, error)
 	// Undelivered is told of a notice that came back for good, and why; it may
 	// be told more than once (gateway.Unreachable).
 	Undelivered func(ctx context.Context, row registry.OutboxRow, answer string) error
