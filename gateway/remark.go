@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"encoding/json"
+	"strings"
 
 	"kancelaria/registry"
 )
@@ -34,6 +35,25 @@ type RemarkLine struct {
 func (r Remark) Act(subject string, tell ...string) (registry.Act, error) {
 	content, err := json.Marshal(r)
 	return registry.Act{Kind: registry.ActGeneric, Subject: subject, Text: r.Text, Content: content, Tell: tell}, err
+}
+
+// Say says the remark in a language, paragraphs parted by ¶. A value "@key" is
+// itself a text of the catalogue, and a date is written as people write it.
+// Clean is what each value passes through first; nil leaves it as it is.
+func (r Remark) Say(texts *registry.Texts, key string, clean func(string) string) string {
+	said := make([]string, len(r.Pairs))
+	for i, v := range r.Pairs {
+		if clean != nil {
+			v = clean(v)
+		}
+		if name, ok := strings.CutPrefix(v, "@"); ok && texts.Has(name) {
+			v = texts.Say(name)
+		} else if day, err := registry.ParseDay(v); err == nil {
+			v = texts.Day(day)
+		}
+		said[i] = v
+	}
+	return texts.Say(key, said...)
 }
 
 // RemarkOf reads the remark that an act records.

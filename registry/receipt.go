@@ -30,7 +30,12 @@ const (
 	NoReceiptFromDiffers  = "from_domain_differs"
 	NoReceiptRule         = "rule"
 	NoReceiptAlreadySent  = "already_sent" // of a redelivery; said where that is known
+	NoReceiptTooMany      = "too_many"     // the sender had as many as one gets in a day
 )
+
+// ReceiptNotSent begins, in place of a relay's answer, why a receipt that was
+// planned was not sent after all; a code follows.
+const ReceiptNotSent = "not sent: "
 
 // The variants of the receipt.
 const (

@@ -88,9 +88,10 @@ func names(n *node) []string {
 }
 
 func (r *officeReader) readHead(n *node) {
-	m := r.mapping(n, "office", "name", "domain", "ade", "bip", "privacy", "phone", "timezone", "language")
+	m := r.mapping(n, "office", "name", "name_en", "domain", "ade", "bip", "privacy", "phone", "timezone", "language")
 	o := r.office
 	o.Name, o.Domain = r.str(m["name"], "name"), strings.ToLower(r.str(m["domain"], "domain"))
+	o.EnglishName = r.str(m["name_en"], "name_en")
 	o.ADE, o.BIP = r.str(m["ade"], "ade"), r.str(m["bip"], "bip")
 	o.Privacy, o.Phone = r.str(m["privacy"], "privacy"), r.str(m["phone"], "phone")
 	if m["language"] != nil {

@@ -38,6 +38,7 @@ func readOrders(cfg *config.Config) (*inForce, []filed, error) {
 	}
 	office.Zone, office.Language = cfg.Zone, cfg.Language
 	source := data
+	all = append(all, channelsKnown(cfg, office)...)
 	if data, err = readBounded(string(cfg.Rules)); err != nil {
 		return nil, nil, withCode(exitConfig, err)
 	}

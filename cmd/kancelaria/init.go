@@ -99,6 +99,7 @@ func (c *initCmd) adapt(name, text string) string {
 	if c.Town != "" {
 		text = strings.NewReplacer(sampleName, c.Town, sampleDomain, cmp.Or(c.Domain, "urzad.example")).Replace(text)
 		text = strings.Replace(text, "receipts: {enabled: true", "receipts: {enabled: false", 1)
+		text = replaceLine(text, "  name_en:", "  # name_en:") // nobody knows what a town calls itself in English
 	}
 	if name == "kancelaria.yaml" && c.Store != "" {
 		store := fmt.Sprintf("store: {dsn: %q}", c.Store)

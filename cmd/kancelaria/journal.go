@@ -39,6 +39,11 @@ func (j journal) Erased(id registry.ItemID, by registry.Draft) {
 	j.log.Warn("office.erased", "item", id, "reason", by.Act.Text, "clerk", registry.Actor{Login: by.Actor, OnBehalfOf: by.OnBehalfOf}.Acting())
 }
 
+// Told: a notice or receipt left, or was given up.
+func (j journal) Told(row registry.OutboxRow) {
+	j.log.Info("office.told", "row", row.ID, "kind", row.Kind, "number", row.Number, "state", row.State, "attempt", row.Attempts)
+}
+
 // Access: somebody opened an original or its content.
 func (j journal) Access(who registry.Actor, what, subject string) {
 	j.log.Info("office.access", "clerk", who.Acting(), "actor", who.Login, "what", what, "number", subject)

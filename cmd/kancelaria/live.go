@@ -6,7 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/url"
+	"net/mail"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,7 +29,9 @@ func (c *checkCmd) live(e *env, cfg *config.Config, office *registry.Office) err
 		ask  func(context.Context) error
 	}{
 		{"book", func(ctx context.Context) error { return askBook(ctx, cfg, office) }},
-		{"relay", func(ctx context.Context) error { return askRelay(ctx, cfg.Mail.Relay) }},
+		{"relay", func(ctx context.Context) error { return askRelay(ctx, cfg, e.log) }},
+		{"dkim", func(ctx context.Context) error { return askDKIM(ctx, cfg, lookupTXT(cfg)) }},
+		{"channels", func(context.Context) error { return askChannels(cfg) }},
 		{"scanner", func(ctx context.Context) error { return askSocket(ctx, cfg.Scanner.Clamd) }},
 		{"second home", func(ctx context.Context) error { return askSecondHome(ctx, cfg.Archive.S3) }},
 		{"drops", func(ctx context.Context) error { return askDrops(ctx, cfg, e.log) }},
@@ -77,20 +80,78 @@ func askBook(ctx context.Context, cfg *config.Config, office *registry.Office) e
 	return nil
 }
 
-// askRelay looks whether the relay greets.
-func askRelay(ctx context.Context, relay string) error {
-	if relay == "" {
+// askRelay signs in at the relay as the bell does, and sends nothing.
+func askRelay(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
+	if cfg.Mail.Relay == "" {
 		return errNotUsed
 	}
-	u, err := url.Parse(relay)
+	relay, err := newRelay(cfg, time.Now, log)
 	if err != nil {
-		return fmt.Errorf("%s is not an address like smtp://host:25", relay)
+		return err
 	}
-	host := u.Host
-	if u.Port() == "" {
-		host = net.JoinHostPort(u.Hostname(), "25")
+	return relay.Check(ctx)
+}
+
+// askChannels furnishes the other ways by which clerks are told.
+func askChannels(cfg *config.Config) error {
+	if len(cfg.Channels()) == 1 {
+		return errNotUsed
 	}
-	return askSocket(ctx, host)
+	_, err := furtherChannels(cfg, nil, time.Now)
+	return err
+}
+
+// askDKIM compares the key that signs with the record that receivers look at,
+// and the domain it signs for with that of the author: only if they are alike
+// does the signature count for him.
+func askDKIM(ctx context.Context, cfg *config.Config, lookup func(ctx context.Context, name string) ([]string, error)) error {
+	signer, err := newDKIM(cfg)
+	if err != nil {
+		return err
+	}
+	if signer == nil {
+		return errNotUsed
+	}
+	name, want, err := signer.Record()
+	if err != nil {
+		return err
+	}
+	if from, err := mail.ParseAddress(cfg.Mail.From); err == nil {
+		_, author, _ := strings.Cut(strings.ToLower(from.Address), "@")
+		_, signs, _ := strings.Cut(name, "._domainkey.")
+		if author != signs && !strings.HasSuffix(author, "."+signs) {
+			return fmt.Errorf("mails are from %s, but signed for %s: receivers do not count it (DMARC alignment); set mail.dkim.domain", author, signs)
+		}
+	}
+	if cfg.Auth.DNS == "off" {
+		return nil
+	}
+	records, err := lookup(ctx, name)
+	if err != nil {
+		return fmt.Errorf("the record of the key: %w; publish at %s: %s", err, name, want)
+	}
+	if !slices.ContainsFunc(records, func(r string) bool { return publicPart(r) == publicPart(want) }) {
+		return fmt.Errorf("the record at %s is of another key; publish: %s", name, want)
+	}
+	return nil
+}
+
+// lookupTXT asks the resolver that the office uses.
+func lookupTXT(cfg *config.Config) func(context.Context, string) ([]string, error) {
+	if r, ok := resolver(cfg.Auth.DNS).(*net.Resolver); ok && r != nil {
+		return r.LookupTXT
+	}
+	return net.DefaultResolver.LookupTXT
+}
+
+// publicPart takes the key out of a DKIM record.
+func publicPart(record string) string {
+	for field := range strings.SplitSeq(record, ";") {
+		if key, ok := strings.CutPrefix(strings.TrimSpace(field), "p="); ok {
+			return strings.Join(strings.Fields(key), "")
+		}
+	}
+	return ""
 }
 
 func askSocket(ctx context.Context, address string) error {

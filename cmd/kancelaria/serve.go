@@ -264,26 +264,6 @@ func (d *daemon) tokenMailbox(address string) (registry.Mailbox, bool) {
 	return m, true
 }
 
-func (d *daemon) newBell() (*notify.Bell, error) {
-	mail, err := d.mailChannel()
-	if err != nil {
-		return nil, err
-	}
-	o := notify.Options{
-		Node: d.cfg.Node, From: d.cfg.Mail.From, Tokens: d.tokens, Web: d.cfg.Web.BaseURL, EnglishAlways: d.cfg.Receipts.English,
-		PerSender: d.cfg.Receipts.PerSender10min, UpTo: d.registrar.Copied, Prover: prover{d}, Undelivered: d.unreachable.Undelivered,
-		Shadow: d.cfg.Mode == "shadow", Now: d.now, Log: d.log,
-	}
-	stamp, err := newSeal(d.cfg, d.now, d.log)
-	if err != nil {
-		return nil, err
-	}
-	if stamp != nil {
-		o.Signer = stamp
-	}
-	return notify.New(d.book, d.orders.office, mail, o), nil
-}
-
 // newSealer signs heads of the ledger with the office's key.
 func (d *daemon) newSealer() (*registry.Sealer, error) {
 	secret, err := readSecret(filepath.Join(keyDir(string(d.cfg.Data)), ledgerKey))
@@ -315,18 +295,6 @@ func (p prover) Prove(ctx context.Context, leaf int64) ([]byte, bool, error) {
 		return nil, false, err
 	}
 	return []byte(proof.String()), true, nil
-}
-
-func (d *daemon) mailChannel() (notify.Channel, error) {
-	m := d.cfg.Mail
-	if m.Relay == "" {
-		return notify.NewMaildir(string(m.Maildir), d.cfg.SMTP.Hostname, d.now), nil
-	}
-	o := notify.RelayOptions{Address: m.Relay, Username: m.Username, TLS: m.TLS, Hostname: d.cfg.SMTP.Hostname, Now: d.now, Log: d.log}
-	if m.PasswordFile != "" {
-		o.Password = func() (string, error) { return readSecret(string(m.PasswordFile)) }
-	}
-	return notify.NewRelay(o)
 }
 
 // listenControl opens the socket for commands. A socket left by a crash is in

@@ -26,7 +26,7 @@ func (c *showCmd) Run(e *env) error {
 	case strings.HasPrefix(c.What, "K-"), caseNumber.MatchString(c.What):
 		return ask(e, "folders/"+url.PathEscape(c.What), nil, func(f api.Folder) error { return showFolder(e.stdout, f) })
 	}
-	err := ask(e, "entries/"+escaped(c.What), nil, func(v api.Entry) error { return showEntry(e.stdout, v) })
+	err := ask(e, "entries/"+escaped(c.What), nil, func(v api.Entry) error { return showEntry(e.stdout, v, e.texts()) })
 	if _, notID := registry.ParseItemID(c.What); notID == nil && errors.Is(err, registry.ErrNotFound) {
 		return ask(e, "items/"+c.What, nil, func(i api.Item) error { return showItem(e.stdout, i) })
 	}
@@ -41,6 +41,15 @@ func escaped(number string) string {
 	return url.PathEscape(number)
 }
 
+// texts are those of the office's language.
+func (e *env) texts() *registry.Texts {
+	cfg, err := e.config()
+	if err != nil {
+		return registry.Catalogue("en")
+	}
+	return registry.Catalogue(cfg.Language)
+}
+
 type rows struct {
 	w   io.Writer
 	err error
@@ -52,7 +61,7 @@ func (r *rows) row(name, value string) {
 	}
 }
 
-func showEntry(w io.Writer, v api.Entry) error {
+func showEntry(w io.Writer, v api.Entry, texts *registry.Texts) error {
 	r := &rows{w: w}
 	r.row("number", v.Number)
 	r.row("status", string(v.Status))
@@ -77,7 +86,10 @@ func showEntry(w io.Writer, v api.Entry) error {
 	for _, b := range v.Decision.Because {
 		r.row("because", cell(b, 300))
 	}
-	r.row("receipt", receipt(v.Receipt))
+	r.row("receipt", receipt(v.Receipt, texts))
+	for _, n := range v.Notices {
+		r.row(n.Kind, strings.TrimSpace(fmt.Sprintf("%s to %s %s %s", n.State, n.Recipient, n.At, cell(n.Answer, 120))))
+	}
 	r.row("original", fmt.Sprintf("%s, %d bytes, %s", v.Original.SHA256, v.Original.Size, v.Original.MediaType))
 	for _, a := range v.Attachments {
 		r.row("part "+a.Path, fmt.Sprintf("%s %s, %d bytes, %s", a.Role, cell(a.Name, 100), a.Size, a.MediaType))
@@ -101,12 +113,12 @@ func who(ev api.Event) string {
 	return ev.Actor
 }
 
-func receipt(r api.Receipt) string {
+func receipt(r api.Receipt, texts *registry.Texts) string {
 	switch {
 	case r.SentAt != "":
 		return "sent " + r.SentAt
 	case r.ReasonNotSent != "":
-		return "none: " + r.ReasonNotSent
+		return "none: " + texts.Say("receipt.not."+r.ReasonNotSent)
 	default:
 		return "waits to be sent"
 	}

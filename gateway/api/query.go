@@ -61,7 +61,7 @@ func (a *API) pages(ctx context.Context, q registry.Query, limit int, out lines)
 			if err != nil {
 				return err
 			}
-			if err := out.write(s.entry(a.Office().Zone)); err != nil {
+			if err := out.write(s.entry(a.Office().Zone, registry.Catalogue(a.Office().Language))); err != nil {
 				return nil // who asked has gone
 			}
 		}

@@ -21,7 +21,7 @@ func (a *API) showEntry(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	e := s.entry(a.Office().Zone)
+	e := s.entry(a.Office().Zone, registry.Catalogue(a.Office().Language))
 	e.addFindings(s, a.Office().Zone)
 	e.Text = new(string)
 	if s.line != nil {

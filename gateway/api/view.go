@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"encoding/json"
 	"slices"
+	"strings"
 	"time"
 
+	"kancelaria/gateway"
 	"kancelaria/registry"
 )
 
@@ -55,7 +57,9 @@ type Entry struct {
 	Flaws           []registry.Flaw            `json:"flaws"`
 	Receipt         Receipt                    `json:"receipt"`
 	Events          []Event                    `json:"events"`
-	Findings        []Finding                  `json:"findings,omitempty"` // show only
+	// Notices are who was told what, and what became of it; newest first.
+	Notices  []Notice  `json:"notices"`
+	Findings []Finding `json:"findings,omitempty"` // show only
 	// Leaf is the place in the ledger, LastLeaf that of the last event: what an
 	// act may name to be sure nothing happened since.
 	Leaf     int64 `json:"leaf"`
@@ -106,6 +110,25 @@ type Receipt struct {
 	ReasonNotSent string `json:"reason_not_sent"`
 }
 
+// A Notice is a mail of ours about an entry.
+type Notice struct {
+	ID        string `json:"id"`
+	Kind      string `json:"kind"` // notice, receipt
+	Recipient string `json:"recipient"`
+	State     string `json:"state"` // ready, leased, sent, dead, replayed
+	At        string `json:"at"`    // done at; else not before
+	Attempts  int    `json:"attempts"`
+	Answer    string `json:"answer"` // of the relay or channel, or why it waits
+}
+
+func notice(row registry.OutboxRow, zone *time.Location) Notice {
+	at := row.DoneAt
+	if at.IsZero() {
+		at = row.NotBefore
+	}
+	return Notice{row.ID, row.Kind, row.Recipient, row.State, instant(at, zone), row.Attempts, row.LastError}
+}
+
 // An Event is something that was done to an entry.
 type Event struct {
 	At         string `json:"at"`
@@ -125,7 +148,7 @@ type source struct {
 	outbox []registry.OutboxRow
 }
 
-func (s source) entry(zone *time.Location) Entry {
+func (s source) entry(zone *time.Location, texts *registry.Texts) Entry {
 	w := s.work
 	e := Entry{
 		Number: w.Number.String(), Register: w.Number.Register, ItemID: w.Item.String(), Year: w.Number.Year,
@@ -144,8 +167,12 @@ func (s source) entry(zone *time.Location) Entry {
 		e.addLine(*s.line)
 	}
 	for _, leaf := range s.events {
-		e.Events = append(e.Events, event(leaf, zone))
+		e.Events = append(e.Events, event(leaf, zone, texts))
 		e.addRecipients(leaf)
+	}
+	e.Notices = []Notice{}
+	for _, row := range s.outbox {
+		e.Notices = append(e.Notices, notice(row, zone))
 	}
 	e.Receipt.of(s, zone)
 	return e
@@ -192,18 +219,25 @@ func (e *Entry) addRecipients(leaf registry.LeafRow) {
 // of fills in when a receipt left, from the outbox as it stands.
 func (r *Receipt) of(s source, zone *time.Location) {
 	for _, row := range s.outbox {
-		if row.Kind == registry.OutboxReceipt && row.State == registry.OutboxSent {
+		if row.Kind != registry.OutboxReceipt || row.State != registry.OutboxSent {
+			continue
+		}
+		if why, not := strings.CutPrefix(row.LastError, registry.ReceiptNotSent); not {
+			r.ReasonNotSent = why
+		} else {
 			r.SentAt = instant(row.DoneAt, zone)
 		}
 	}
 }
 
-func event(leaf registry.LeafRow, zone *time.Location) Event {
+func event(leaf registry.LeafRow, zone *time.Location, texts *registry.Texts) Event {
 	e := Event{At: instant(leaf.At, zone), Actor: leaf.Actor, OnBehalfOf: leaf.OnBehalfOf, Kind: leaf.Type, Leaf: leaf.Index}
 	var l registry.Line
 	if json.Unmarshal(leaf.Content, &l) == nil {
 		e.Reason = l.Draft.Reason
-		if l.Draft.Act != nil && e.Reason == "" {
+		if r, ok := gateway.RemarkOf(l.Draft.Act); ok {
+			e.Reason = strings.ReplaceAll(r.Say(texts, r.Text, nil), "¶", " ")
+		} else if l.Draft.Act != nil && e.Reason == "" {
 			e.Reason = l.Draft.Act.Text
 		}
 	}

@@ -51,6 +51,9 @@ type Options struct {
 	// PerSender is how many receipts one sender gets in ten minutes before the
 	// rest are joined into one: 5 unless told.
 	PerSender int
+	// PerSenderDay is how many receipts one sender gets in a day: 20 unless told.
+	// What comes after is registered like any other and not told.
+	PerSenderDay int
 	// PerClerk is how many notices a clerk gets in a quarter of an hour before
 	// the rest are joined into one: 30 unless told.
 	PerClerk int
@@ -121,6 +124,7 @@ func New(store Store, office func() *registry.Office, mail Channel, o Options) *
 	o.Workers = orDefault(o.Workers, 64)
 	o.Grace = orDefault(o.Grace, 15*time.Second)
 	o.PerSender = orDefault(o.PerSender, 5)
+	o.PerSenderDay = orDefault(o.PerSenderDay, 20)
 	o.PerClerk = orDefault(o.PerClerk, 30)
 
 	b := &Bell{

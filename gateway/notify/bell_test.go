@@ -289,7 +289,7 @@ func TestADyingBellLosesNothing(t *testing.T) {
 		for i := range int64(200) {
 			book.write(t, sampleLine(1+i), time.Now(), receiptRow(fmt.Sprintf("r%d@poczta.example", i%40)), noticeRow("os1"))
 		}
-		_, stop := ring(t, book, mail, func(o *Options) { o.PerSender, o.PerClerk = 1000, 1000 })
+		_, stop := ring(t, book, mail, func(o *Options) { o.PerSender, o.PerSenderDay, o.PerClerk = 1000, 1000, 1000 })
 		defer stop()
 		time.Sleep(72 * time.Hour)
 		if got := book.countState(registry.OutboxSent); got != 400 {
@@ -308,6 +308,45 @@ func TestADyingBellLosesNothing(t *testing.T) {
 		}
 		if len(bytes) != 400 {
 			t.Errorf("%d of 400 mails were sent", len(bytes))
+		}
+	})
+}
+
+func TestASenderGetsSoManyReceiptsADayAndNoMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		book, mail := newFakeBook(), &fakeChannel{}
+		b, stop := ring(t, book, mail, func(o *Options) { o.PerSender, o.PerSenderDay = 100, 3 })
+		defer stop()
+		write := func(from, to int64) {
+			for i := from; i <= to; i++ {
+				book.write(t, sampleLine(i), time.Now(), receiptRow("resident@poczta.example"))
+				b.Ring()
+				time.Sleep(time.Minute)
+			}
+		}
+		write(1, 5)
+		book.write(t, sampleLine(6), time.Now(), receiptRow("other@poczta.example"))
+		b.Ring()
+		time.Sleep(time.Minute)
+		if n := len(mail.parcels()); n != 4 {
+			t.Errorf("%d receipts, want three for one sender and one for the other", n)
+		}
+		notSent := 0
+		for _, r := range book.rows {
+			if r.State != registry.OutboxSent {
+				t.Errorf("row %s is %s", r.ID, r.State)
+			}
+			if r.LastError == registry.ReceiptNotSent+registry.NoReceiptTooMany && len(r.Rendered) == 0 {
+				notSent++
+			}
+		}
+		if notSent != 2 {
+			t.Errorf("%d rows say that there were too many, want 2", notSent)
+		}
+		time.Sleep(24 * time.Hour)
+		write(7, 7)
+		if n := len(mail.parcels()); n != 5 {
+			t.Errorf("%d receipts; the next day begins anew", n)
 		}
 	})
 }

@@ -64,20 +64,9 @@ func (p *press) remark(o *registry.Office, who addressee, t told) (mailing, erro
 	return p.noticeMailing(o, s, t, who, version)
 }
 
-// remarkText says a remark in a language; a value "@key" is itself a text of
-// the catalogue, a date is written as people write it.
+// remarkText says a remark in a language; what it quotes is masked.
 func remarkText(texts *registry.Texts, key string, pairs []string) string {
-	said := make([]string, len(pairs))
-	for i, v := range pairs {
-		v = mask(oneLine(v, 300))
-		if name, ok := strings.CutPrefix(v, "@"); ok && texts.Has(name) {
-			v = texts.Say(name)
-		} else if day, err := registry.ParseDay(v); err == nil {
-			v = texts.Day(day)
-		}
-		said[i] = v
-	}
-	return texts.Say(key, said...)
+	return gateway.Remark{Pairs: pairs}.Say(texts, key, func(v string) string { return mask(oneLine(v, 300)) })
 }
 
 // remarkLists groups the lines of a remark under their headings, in the order

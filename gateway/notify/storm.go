@@ -22,6 +22,8 @@ type storms struct {
 
 	mu   sync.Mutex
 	sent map[string][]time.Time // by kind and recipient; guarded by mu
+	day  registry.Day           // of today; guarded by mu
+	told map[string]int         // receipts of the day by recipient; guarded by mu
 }
 
 const (
@@ -54,6 +56,10 @@ func (s *storms) note(row registry.OutboxRow, now time.Time) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if row.Kind == registry.OutboxReceipt {
+		s.countDay(registry.DayOf(now, time.UTC))
+		s.told[stormKey(row)]++
+	}
 	if len(s.sent) >= maxRemembered {
 		for k, times := range s.sent {
 			if now.Sub(times[len(times)-1]) > clerkWindow {
@@ -65,6 +71,21 @@ func (s *storms) note(row registry.OutboxRow, now time.Time) {
 		key := stormKey(row)
 		s.sent[key] = append(recent(s.sent[key], now, clerkWindow), now)
 	}
+}
+
+// countDay begins the count anew with each day; the lock is held.
+func (s *storms) countDay(today registry.Day) {
+	if s.told == nil || s.day != today || len(s.told) >= maxRemembered {
+		s.day, s.told = today, map[string]int{}
+	}
+}
+
+// toldToday counts the receipts that a sender got today.
+func (s *storms) toldToday(row registry.OutboxRow, now time.Time) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.countDay(registry.DayOf(now, time.UTC))
+	return s.told[stormKey(row)]
 }
 
 // calm tells how long a row should wait because its recipient got too much of
@@ -102,6 +123,9 @@ func recent(times []time.Time, now time.Time, window time.Duration) []time.Time 
 // know, when their turn comes, that they were told.
 func (p *press) gather(ctx context.Context, row registry.OutboxRow) (group []registry.OutboxRow, told string, wait time.Duration, err error) {
 	now := p.opt.Now()
+	if row.Kind == registry.OutboxReceipt && p.opt.PerSenderDay > 0 && p.storms.toldToday(row, now) >= p.opt.PerSenderDay {
+		return nil, registry.ReceiptNotSent + registry.NoReceiptTooMany, 0, nil
+	}
 	if row.LastError != heldBack && now.Sub(row.CreatedAt) < freshFor && p.storms.isQuiet(row) {
 		return nil, "", 0, nil
 	}

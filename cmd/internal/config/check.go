@@ -142,6 +142,33 @@ func (c *Config) checkMail(d *decoder) {
 	default:
 		d.complainAt("mail.tls", "write required, opportunistic or off", "mail.tls: %.20q is not known", c.Mail.TLS)
 	}
+	if k := c.Mail.DKIM; (k.KeyFile == "") != (k.Selector == "") {
+		d.complainAt("mail.dkim", "write dkim: {selector: kancelaria, key_file: klucze/dkim.pem}", "mail.dkim needs selector and key_file")
+	}
+	c.checkNotices(d)
+}
+
+func (c *Config) checkNotices(d *decoder) {
+	for key, n := range map[string]int{
+		"receipts.per_sender_10min": c.Receipts.PerSender10min, "receipts.per_sender_day": c.Receipts.PerSenderDay, "notices.per_quarter_hour": c.Notices.PerQuarterHour,
+	} {
+		if n < 1 {
+			d.complainAt(key, "write 1 or more", "%s: %d is no limit", key, n)
+		}
+	}
+	names := map[string]bool{"mail": true, "folder": true}
+	for i, w := range c.Notices.Webhooks {
+		here := fmt.Sprintf("notices.webhooks[%d]", i)
+		switch {
+		case !isName(w.Name):
+			d.complainAt(here, "add name: ntfy", "a webhook needs a name of letters, digits and hyphens")
+		case names[w.Name]:
+			d.complainAt(here, "choose another name", "there is a channel %q already", w.Name)
+		case w.URL == "" || w.SecretFile == "":
+			d.complainAt(here, "add url: https://… and secret_file: …", "webhook %q needs url and secret_file", w.Name)
+		}
+		names[w.Name] = true
+	}
 }
 
 func (c *Config) checkDrops(d *decoder) {

@@ -38,6 +38,7 @@ type Config struct {
 	Archive    Archive        `yaml:"archive"`
 	Mail       Mail           `yaml:"mail"`
 	Receipts   Receipts       `yaml:"receipts"`
+	Notices    Notices        `yaml:"notices"`
 	Scanner    Scanner        `yaml:"scanner"`
 	Reading    Reading        `yaml:"reading"`
 	Signatures Signatures     `yaml:"signatures"`
@@ -145,12 +146,50 @@ type Mail struct {
 	PasswordFile Path   `yaml:"password_file"`
 	TLS          string `yaml:"tls"` // required, opportunistic, off
 	From         string `yaml:"from"`
+	DKIM         DKIM   `yaml:"dkim"`
+}
+
+// DKIM says by which key our mails are signed; without a key they are not.
+type DKIM struct {
+	Domain   string `yaml:"domain"` // default: that of mail.from
+	Selector string `yaml:"selector"`
+	KeyFile  Path   `yaml:"key_file"` // PEM
+}
+
+// Notices says how clerks are told beside mail. A clerk chooses among the names
+// with channels in office.yaml.
+type Notices struct {
+	PerQuarterHour int       `yaml:"per_quarter_hour"` // single notices to one clerk before they are joined
+	Folder         Path      `yaml:"folder"`           // the channel "folder": a folder for each clerk in it
+	Webhooks       []Webhook `yaml:"webhooks"`
+}
+
+// A Webhook is a channel that calls an address.
+type Webhook struct {
+	Name        string `yaml:"name"`
+	URL         string `yaml:"url"` // {login} in it becomes the clerk's
+	SecretFile  Path   `yaml:"secret_file"`
+	ContentType string `yaml:"content_type"`
+	Template    string `yaml:"template"`
+}
+
+// Channels names the ways by which clerks can be told.
+func (c *Config) Channels() []string {
+	names := []string{"mail"}
+	if c.Notices.Folder != "" {
+		names = append(names, "folder")
+	}
+	for _, w := range c.Notices.Webhooks {
+		names = append(names, w.Name)
+	}
+	return names
 }
 
 // Receipts says whether senders get one.
 type Receipts struct {
 	Enabled        bool `yaml:"enabled"`
 	PerSender10min int  `yaml:"per_sender_10min"`
+	PerSenderDay   int  `yaml:"per_sender_day"`
 	English        bool `yaml:"english"` // always add the English text
 }
 
@@ -265,7 +304,8 @@ func defaults() *Config {
 			MaxSessions: 1000, PerAddress: 200, PerMinute: 6000,
 		},
 		Archive:  Archive{Segments: "data/archive", SegmentSize: 64 << 20, MinFree: 1 << 30, MaxBacklog: 64 << 30, S3: S3{Lock: 90 * 24 * time.Hour}},
-		Receipts: Receipts{PerSender10min: 5},
+		Receipts: Receipts{PerSender10min: 5, PerSenderDay: 20},
+		Notices:  Notices{PerQuarterHour: 30},
 		Mail:     Mail{TLS: "required"},
 		Reading:  Reading{OCR: "auto"},
 		Web:      Web{MaxSize: 500e6, Idle: time.Hour, Longest: 12 * time.Hour, OIDC: OIDC{Claim: "preferred_username"}},
