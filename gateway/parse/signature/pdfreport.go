@@ -19,7 +19,11 @@ func (l *look) pdfFile(ctx context.Context) {
 		return
 	}
 	doc, err := pdf.Read(ctx, bytes.NewReader(b), int64(len(b)), pdf.Limits{})
-	if doc == nil {
+	if err != nil {
+		if ctx.Err() != nil {
+			l.doubt(registry.NotChecked, "not_yet", err.Error())
+			return
+		}
 		l.doubt(registry.Generic, "update_unreadable", err.Error())
 		return
 	}

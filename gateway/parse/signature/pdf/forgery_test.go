@@ -5,6 +5,7 @@ import (
 	"compress/zlib"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -187,6 +188,18 @@ func TestALimitFailsClosed(t *testing.T) {
 				t.Fatalf("with %d objects: %+v", objects, s.Update)
 			}
 		}
+	}
+}
+
+// Who has no time is told so; the document is not called changed.
+func TestNoTimeIsNoVerdict(t *testing.T) {
+	p := signed("", "")
+	b := p.object(1, "<</Type/Catalog/Pages 2 0 R/AcroForm 6 0 R>>").save().b.Bytes()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	doc, err := Read(ctx, bytes.NewReader(b), int64(len(b)), Limits{})
+	if doc != nil || !errors.Is(err, context.Canceled) {
+		t.Errorf("%+v, %v", doc, err)
 	}
 }
 

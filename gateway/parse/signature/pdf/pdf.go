@@ -173,7 +173,7 @@ const (
 var errUnreadable = errors.New("not a readable PDF")
 
 // Read finds the signatures of a document. An error means that the file could
-// not be read as a PDF at all; a Document may come with it.
+// not be read as a PDF at all, or that ctx was over: nothing is said then.
 func Read(ctx context.Context, ra io.ReaderAt, size int64, limits Limits) (*Document, error) {
 	limits = limits.orDefault()
 	if size > limits.Size {
@@ -187,5 +187,10 @@ func Read(ctx context.Context, ra io.ReaderAt, size int64, limits Limits) (*Docu
 	if err != nil {
 		return nil, err
 	}
-	return f.document()
+	doc, err := f.document()
+	if stopped := ctx.Err(); stopped != nil {
+		// What there was no time for must not be called changed.
+		return nil, fmt.Errorf("reading the PDF: %w", stopped)
+	}
+	return doc, err
 }

@@ -37,7 +37,7 @@ func (f *file) document() (*Document, error) {
 		f.hit = append(f.hit, fmt.Sprintf("more than %d objects", f.limits.Objects))
 	}
 	doc.LimitsHit = f.hit
-	return doc, f.stop()
+	return doc, nil
 }
 
 // A placed signature is a dictionary and the revision it was found in.
