@@ -1,9 +1,11 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"kancelaria/registry/ledger"
@@ -151,9 +153,14 @@ func (v *verifier) begin(ctx context.Context) (err error) {
 // gatherRoots collects the heads to be met: those stored, and those that left
 // the house. A book that is smaller than one of the latter is older.
 func (v *verifier) gatherRoots(ctx context.Context) error {
+	reach, err := v.reach(ctx)
+	if err != nil {
+		return err
+	}
 	for _, c := range v.o.Against {
-		if c.Origin != v.head.Origin {
-			continue // of an earlier log, or another office
+		upTo, ours := reach[cmp.Or(c.Origin, v.head.Origin)]
+		if !ours || c.Size > upTo {
+			continue // of another office, or of what an earlier log lost
 		}
 		if c.Size > v.head.Size {
 			if err := v.find(FoundHeadOlder, "ledger", "a head of %d leaves left the house, and the ledger has %d: the book is older than that", c.Size, v.head.Size); err != nil {
@@ -178,6 +185,28 @@ func (v *verifier) gatherRoots(ctx context.Context) error {
 			return nil
 		}
 	}
+}
+
+// reach says up to which size the heads of each log bind this one: those of an
+// earlier name, to where it broke off.
+func (v *verifier) reach(ctx context.Context) (map[string]int64, error) {
+	reach := map[string]int64{v.head.Origin: math.MaxInt64}
+	err := v.pages(ctx, Query{Of: FindEvents, Subject: officeSubject}, func(p Page) error {
+		for _, row := range p.Leaves {
+			if ActKind(row.Type) != ActLog {
+				continue
+			}
+			l, err := LineOf(row)
+			if err != nil || l.Draft.Act == nil {
+				continue // found as unreadable with the leaves
+			}
+			if from, err := digits(l.Draft.Act.Fields["from"], 1, 18); err == nil {
+				reach[l.Draft.Act.Fields["names"]] = from
+			}
+		}
+		return nil
+	})
+	return reach, err
 }
 
 // gatherStored takes a stored head, if it is what it says.

@@ -216,44 +216,54 @@ var notSaved = []string{"session", "once", "token", "password", "search", "seals
 
 // beside writes what of the book has no leaf: signed heads and notes.
 func (s *saver) beside(ctx context.Context, store registry.Store) error {
-	var heads []registry.Checkpoint
-	for q := (registry.Query{Of: registry.FindCheckpoints, Limit: 1000}); ; {
-		page, err := store.Find(ctx, q)
-		if err != nil {
-			return err
-		}
-		heads = append(heads, page.Checkpoints...)
-		if q.After = page.Next; q.After == "" {
-			break
-		}
+	heads, err := signedHeads(ctx, store)
+	if err != nil {
+		return err
 	}
-	slices.Reverse(heads) // oldest first, as they are stored again
 	if err := s.write(checkpointsIn, savedFile{}, func(w io.Writer) error { return json.NewEncoder(w).Encode(heads) }); err != nil {
 		return err
 	}
-	notes, err := savedNotes(ctx, store)
+	notes, err := notesBut(ctx, store, notSaved)
 	if err != nil {
 		return err
 	}
 	return s.write(notesIn, savedFile{}, func(w io.Writer) error { return json.NewEncoder(w).Encode(notes) })
 }
 
-func savedNotes(ctx context.Context, store registry.Store) (notes []registry.Note, err error) {
-	for q := (registry.Query{Of: registry.FindNotes, Limit: 1000}); ; {
+// signedHeads are all that are stored, oldest first, as they are stored again.
+func signedHeads(ctx context.Context, store registry.Store) (heads []registry.Checkpoint, err error) {
+	for q := (registry.Query{Of: registry.FindCheckpoints, Limit: 1000}); ; {
 		page, err := store.Find(ctx, q)
 		if err != nil {
 			return nil, err
 		}
-		for _, n := range page.Notes {
-			if !slices.ContainsFunc(notSaved, func(kind string) bool { return strings.Contains(n.Kind, kind) }) {
-				n.IfVersion, n.Version = nil, 0
-				notes = append(notes, n)
-			}
-		}
+		heads = append(heads, page.Checkpoints...)
 		if q.After = page.Next; q.After == "" {
-			return notes, nil
+			slices.Reverse(heads)
+			return heads, nil
 		}
 	}
+}
+
+// notesBut are all notes but those of some kinds.
+func notesBut(ctx context.Context, store registry.Store, kinds []string) (notes []registry.Note, err error) {
+	for _, kind := range []string{"", registry.NoteAccess} { // who looked at what lies apart
+		q := registry.Query{Of: registry.FindNotes, NoteKind: kind, Limit: 1000}
+		for more := true; more; more = q.After != "" {
+			page, err := store.Find(ctx, q)
+			if err != nil {
+				return nil, err
+			}
+			for _, n := range page.Notes {
+				if !slices.ContainsFunc(kinds, func(kind string) bool { return strings.Contains(n.Kind, kind) }) {
+					n.IfVersion, n.Version = nil, 0
+					notes = append(notes, n)
+				}
+			}
+			q.After = page.Next
+		}
+	}
+	return notes, nil
 }
 
 // archive copies segments and large originals. What was erased or moved since

@@ -70,6 +70,7 @@ type cli struct {
 	Token      tokenCmd      `cmd:"" help:"Tokens for programs: add, list, revoke."`
 	Backup     backupCmd     `cmd:"" help:"Copy the office into a folder, beside the running daemon; never the keys."`
 	Restore    restoreCmd    `cmd:"" help:"Put a backup back on a new machine; demands the last number that was told."`
+	Move       moveCmd       `cmd:"" name:"migrate-store" help:"Move the book from its file into PostgreSQL, and prove that the ledger is the same."`
 	Recover    recoverCmd    `cmd:"" help:"Build the book again from the copybooks: what they hold and it lacks."`
 	Key        keyCmd        `cmd:"" help:"The office's keys: show, rotate."`
 	Help       helpCmd       `cmd:"" name:"help" help:"The manual, by topic."`

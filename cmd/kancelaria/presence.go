@@ -28,6 +28,7 @@ type presence struct {
 	Home     string `json:"home,omitempty"`     // the second home, empty if the archive is private
 	ID       string `json:"id,omitempty"`       // of the gateway's data: two may be called alike by mistake
 	Since    string `json:"since,omitempty"`    // of the daemon
+	Oldest   string `json:"oldest,omitempty"`   // when the oldest item was accepted that waits with it
 }
 
 // present renews the lease until ctx ends, then gives it back.
@@ -50,7 +51,7 @@ func (d *daemon) present(ctx context.Context) error {
 }
 
 func (d *daemon) show(ctx context.Context, ttl time.Duration) error {
-	note, err := json.Marshal(presence{ID: d.id, Rules: d.orders.rules().Digest().String(), Office: d.orders.office().Digest.String(), Rejected: d.orders.Problem() != "", Home: d.homeName(), Since: d.began.UTC().Format(time.RFC3339)})
+	note, err := json.Marshal(presence{ID: d.id, Rules: d.orders.rules().Digest().String(), Office: d.orders.office().Digest.String(), Rejected: d.orders.Problem() != "", Home: d.homeName(), Since: d.began.UTC().Format(time.RFC3339), Oldest: d.oldestWaiting()})
 	if err != nil {
 		return err
 	}

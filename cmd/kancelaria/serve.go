@@ -92,6 +92,7 @@ func (d *daemon) run(ctx context.Context) error {
 	behind.Go(func() error { return d.deliveries.Run(inside) })
 	behind.Go(func() error { return d.finishErasures(inside) })
 	behind.Go(func() error { return d.index(inside) })
+	behind.Go(func() error { return d.years(inside) })
 	behind.Go(func() error { return d.newLate().Run(inside) })
 	behind.Go(func() error { return d.present(inside) })
 	if d.mover != nil {

@@ -78,10 +78,11 @@ func queueFinish(b *pgx.Batch, rows []registry.OutboxRow) (recipients []string, 
 	b.Queue(`UPDATE outbox AS o
    SET state = v.state, turn = o.turn AND v.state IN ('ready', 'leased'), not_before = v.not_before,
        lease_by = CASE v.state WHEN 'leased' THEN v.lease_by ELSE '' END, lease_till = CASE v.state WHEN 'leased' THEN v.lease_till END,
-       message_id = v.message_id, rendered = v.rendered, sender = v.sender, addresses = v.addresses, last_error = v.last_error, done_at = v.done_at
+       message_id = v.message_id, rendered = v.rendered, sender = v.sender, addresses = v.addresses, last_error = v.last_error, done_at = v.done_at,
+       variant = v.variant
   FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::integer[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::text[], $9::bytea[],
-       $10::text[], $11::text[], $12::text[], $13::timestamptz[])
-    AS v (leaf, n, state, attempts, lease_by, not_before, lease_till, message_id, rendered, sender, addresses, last_error, done_at)
+       $10::text[], $11::text[], $12::text[], $13::timestamptz[], $14::text[])
+    AS v (leaf, n, state, attempts, lease_by, not_before, lease_till, message_id, rendered, sender, addresses, last_error, done_at, variant)
  WHERE o.leaf = v.leaf AND o.n = v.n AND o.attempts = v.attempts AND o.lease_by = v.lease_by AND o.state <> 'sent'`,
 		leaf, n,
 		column(rows, func(o *R) string { return o.State }),
@@ -94,7 +95,8 @@ func queueFinish(b *pgx.Batch, rows []registry.OutboxRow) (recipients []string, 
 		column(rows, func(o *R) string { return o.From }),
 		column(rows, func(o *R) string { return array(o.To) }),
 		column(rows, func(o *R) string { return o.LastError }),
-		column(rows, func(o *R) *time.Time { return moment(o.DoneAt) }))
+		column(rows, func(o *R) *time.Time { return moment(o.DoneAt) }),
+		column(rows, func(o *R) string { return o.Variant }))
 	return recipients, nil
 }
 

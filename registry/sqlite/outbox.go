@@ -96,10 +96,11 @@ func (t *tx) finish(ctx context.Context, o *registry.OutboxRow) (bool, error) {
 	}
 	const text = `UPDATE outbox
    SET state = ?1, turn = turn AND ?1 IN ('ready', 'leased'), not_before = ?2, lease_by = ?3, lease_till = ?4, message_id = ?5,
-       rendered = ?6, sender = ?7, addresses = ?8, last_error = ?9, done_at = ?10
+       rendered = ?6, sender = ?7, addresses = ?8, last_error = ?9, done_at = ?10,
+       variant = ?15
  WHERE leaf = ?11 AND n = ?12 AND attempts = ?13 AND lease_by = ?14 AND state <> 'sent'`
 	touched, err := t.exec(ctx, text, o.State, micros(o.NotBefore), leaseBy, leaseTill, o.MessageID, o.Rendered, o.From, array(o.To),
-		o.LastError, micros(o.DoneAt), leaf, n, o.Attempts, o.LeaseBy)
+		o.LastError, micros(o.DoneAt), leaf, n, o.Attempts, o.LeaseBy, o.Variant)
 	return touched == 1, err
 }
 

@@ -153,11 +153,11 @@ func outbox(t *testing.T, x *exam) {
 	}
 	// The worker stores what it rendered, dies, and another takes over the very
 	// same bytes.
-	first[0].Rendered, first[0].MessageID = []byte("Subject: x\r\n\r\n"), "0.0@aleksandrowo.example"
+	first[0].Rendered, first[0].MessageID, first[0].Variant = []byte("Subject: x\r\n\r\n"), "0.0@aleksandrowo.example", "notice/standard/1"
 	finish(first[0])
 	later := now.Add(2 * time.Minute)
 	second := claim("n1", 100, later)
-	if len(second) != 4 || second[0].Attempts != 2 || string(second[0].Rendered) != "Subject: x\r\n\r\n" {
+	if len(second) != 4 || second[0].Attempts != 2 || string(second[0].Rendered) != "Subject: x\r\n\r\n" || second[0].Variant != "notice/standard/1" {
 		t.Fatalf("after the lease: %+v", second)
 	}
 	late := first[0]

@@ -352,7 +352,7 @@ func (m *Memory) Finish(_ context.Context, rows []registry.OutboxRow) error {
 			return fmt.Errorf("%w: an outbox row does not become %q", registry.ErrData, o.State)
 		}
 		have.State, have.NotBefore, have.LeaseBy, have.LeaseTill = o.State, o.NotBefore, o.LeaseBy, o.LeaseTill
-		have.MessageID, have.Rendered, have.From, have.To = o.MessageID, o.Rendered, o.From, o.To
+		have.MessageID, have.Rendered, have.From, have.To, have.Variant = o.MessageID, o.Rendered, o.From, o.To, o.Variant
 		have.LastError, have.DoneAt = o.LastError, o.DoneAt
 		m.outbox[o.ID] = have
 	}
