@@ -34,6 +34,12 @@ type LateScreen interface {
 	Authenticate(ctx context.Context, it registry.Item, doc registry.Document) registry.Authentication
 }
 
+// A LateChecker looks at signatures once more, with time to ask.
+type LateChecker interface {
+	// Signed reads an item once more; the reports are all that can be found out.
+	Signed(ctx context.Context, it registry.Item) (registry.Document, error)
+}
+
 // A LateBook is what is read and kept of the book.
 type LateBook interface {
 	Find(ctx context.Context, q registry.Query) (registry.Page, error)
@@ -47,19 +53,20 @@ type Admitting interface {
 	DecideAdmitted(it registry.Item, doc registry.Document, facts registry.Facts) registry.Decision
 }
 
-// LateOptions of a Late; all but Every and Log are required. A nil Reader or
-// Screen switches off what it would do.
+// LateOptions of a Late; all but Every and Log are required. A nil Reader,
+// Screen or Checker switches off what it would do.
 type LateOptions struct {
-	Book   LateBook
-	Record func(ctx context.Context, d registry.Draft) (registry.Outcome, error) // the Registrar's Submit
-	Reader LateReader
-	Screen LateScreen
-	Rules  func() Admitting
-	Office func() *registry.Office
-	Node   string
-	Now    func() time.Time
-	Log    *slog.Logger
-	Every  time.Duration // between looks: 5 s
+	Book    LateBook
+	Record  func(ctx context.Context, d registry.Draft) (registry.Outcome, error) // the Registrar's Submit
+	Reader  LateReader
+	Screen  LateScreen
+	Checker LateChecker
+	Rules   func() Admitting
+	Office  func() *registry.Office
+	Node    string
+	Now     func() time.Time
+	Log     *slog.Logger
+	Every   time.Duration // between looks: 5 s
 }
 
 // A Late finds out what registering does not wait for: the text of PDFs and
@@ -128,6 +135,11 @@ func (l *Late) Look(ctx context.Context) error {
 			if err := l.walk(ctx, "sender", l.wantsSender, l.sender); err != nil {
 				return err
 			}
+		}
+	}
+	if l.o.Checker != nil {
+		if err := l.walk(ctx, "signatures", wantsChecker, l.signatures); err != nil {
+			return err
 		}
 	}
 	if l.o.Reader == nil {

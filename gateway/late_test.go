@@ -16,6 +16,7 @@ import (
 // A backroom is what a Late works with: a book in memory, and neighbours that
 // say what they are told to.
 type backroom struct {
+	checker gateway.LateChecker
 	*storetest.Memory
 	now     time.Time
 	texts   map[registry.ItemID]string
@@ -80,7 +81,7 @@ func (r *backroom) late() *gateway.Late {
 		},
 	}
 	return gateway.NewLate(gateway.LateOptions{
-		Book: r, Record: r.record, Reader: r, Screen: r, Rules: func() gateway.Admitting { return r },
+		Book: r, Record: r.record, Reader: r, Screen: r, Checker: r.checker, Rules: func() gateway.Admitting { return r },
 		Office: func() *registry.Office { return office }, Node: "n1", Now: func() time.Time { return r.now },
 	})
 }

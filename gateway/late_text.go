@@ -69,18 +69,25 @@ func (l *Late) text(ctx context.Context, line registry.Line) error {
 // the text alone makes of the entry. A class that it has stays: the second
 // thought of a machine does not argue with its first.
 func (l *Late) propose(ctx context.Context, line registry.Line, key string, late LateText) error {
+	a := line.Draft.Arrival
+	before := late.Document
+	before.Auth, before.Malware = a.Document.Auth, a.Document.Malware
+	after := before
+	after.Text = strings.TrimSpace(before.Text + "\n\n" + late.Text)
+	after.Own = strings.TrimSpace(before.Own + "\n\n" + late.Text)
+	return l.weigh(ctx, line, key, "text", before, after)
+}
+
+// weigh lets the rules run on what was known before and on what is known now,
+// and proposes the difference.
+func (l *Late) weigh(ctx context.Context, line registry.Line, key, what string, then, now registry.Document) error {
 	w, ok, err := l.entry(ctx, line.Outcome.Number)
 	if err != nil || !ok || w.Status == registry.StatusAnnulled || w.Status == registry.StatusClosed {
 		return err
 	}
 	a := line.Draft.Arrival
-	doc := late.Document
-	doc.Auth, doc.Malware = a.Document.Auth, a.Document.Malware
-	before := l.o.Rules().DecideAdmitted(a.Item, doc, a.Facts)
-	doc.Text = strings.TrimSpace(doc.Text + "\n\n" + late.Text)
-	doc.Own = strings.TrimSpace(doc.Own + "\n\n" + late.Text)
-	after := l.o.Rules().DecideAdmitted(a.Item, doc, a.Facts)
-
+	before := l.o.Rules().DecideAdmitted(a.Item, then, a.Facts)
+	after := l.o.Rules().DecideAdmitted(a.Item, now, a.Facts)
 	var more []registry.Flag
 	for _, f := range after.Flags {
 		if !slices.Contains(before.Flags, f) && !slices.Contains(w.Flags, f) {
@@ -102,7 +109,7 @@ func (l *Late) propose(ctx context.Context, line registry.Line, key string, late
 	}
 	act.Fields = map[string]string{registry.FieldAddFlags: joinFlags(more)}
 	reason := registry.Catalogue(o.Language).Say("finding.proposal", p.Pairs...)
-	return l.submit(ctx, "proposal/text/"+a.Item.ID.String(), reason, act)
+	return l.submit(ctx, "proposal/"+what+"/"+a.Item.ID.String(), reason, act)
 }
 
 // proposalPairs says in the office's language what is proposed.

@@ -11,6 +11,9 @@ type Found struct {
 	Malware *Malware        `json:"malware,omitempty"`
 	Auth    *Authentication `json:"authentication,omitempty"`
 	Flaws   []Flaw          `json:"flaws,omitempty"`
+	// Signatures are all reports of a later look: they stand beside those of
+	// before and replace none.
+	Signatures []SignatureReport `json:"signatures,omitempty"`
 }
 
 // A FoundKind says what a finding is about.
@@ -21,6 +24,7 @@ const (
 	FoundText    FoundKind = "text"           // of PDFs and scans
 	FoundMalware FoundKind = "malware"        // the scanner answered at last
 	FoundSender  FoundKind = "authentication" // DNS answered at last
+	FoundSigned  FoundKind = "signatures"     // trust, revocation and time; or integrity that there was no time for
 )
 
 // A TextFound is a part whose text was read late, and by which program.

@@ -2,10 +2,13 @@ package main
 
 import (
 	"context"
+	"time"
 
 	"kancelaria/gateway"
 	"kancelaria/gateway/api"
 	"kancelaria/gateway/parse"
+	"kancelaria/gateway/parse/signature"
+	"kancelaria/gateway/parse/signature/trust"
 	"kancelaria/registry"
 )
 
@@ -25,10 +28,35 @@ func (o originals) Late(ctx context.Context, it registry.Item) (gateway.LateText
 	return t, ctx.Err()
 }
 
+// Signed implements gateway.LateChecker.
+func (o lateSigned) Signed(ctx context.Context, it registry.Item) (registry.Document, error) {
+	src, err := o.Open(ctx, it)
+	if err != nil {
+		return registry.Document{}, err
+	}
+	defer src.Close()
+	return markEvidence(it, o.slow.Read(ctx, readAs(it), src)), ctx.Err()
+}
+
+// A lateSigned reads originals with a checker that has time, and may ask the
+// hosts that the office allows.
+type lateSigned struct {
+	originals
+	slow *parse.Reader
+}
+
+const slowCheck = 20 * time.Second
+
+func (h *house) newLateSigned() lateSigned {
+	o := h.checking()
+	o.Limits.Time, o.Trust = slowCheck, asTrust(trust.New(trustDir(h.cfg), trust.Options{Now: h.now, Log: h.log, Online: online(h.cfg)}))
+	return lateSigned{h.originals, parse.New(parse.Options{Now: h.now, Log: h.log, TempDir: string(h.cfg.Data), Checker: signature.New(o)})}
+}
+
 // newLate makes the part that finds out what registering does not wait for.
 func (h *house) newLate() *gateway.Late {
 	return gateway.NewLate(gateway.LateOptions{
-		Book: h.book, Record: h.registrar.Submit, Reader: h.originals, Screen: h.sifter, Office: h.orders.office, Node: h.cfg.Node,
+		Book: h.book, Record: h.registrar.Submit, Reader: h.originals, Screen: h.sifter, Checker: h.newLateSigned(), Office: h.orders.office, Node: h.cfg.Node,
 		Rules: func() gateway.Admitting { return h.orders.rules() }, Now: h.now, Log: h.log,
 	})
 }

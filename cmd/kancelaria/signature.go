@@ -271,6 +271,12 @@ func signatureRow(s registry.SignatureReport) string {
 // newChecker makes the part that says what signatures prove. A keyring that
 // cannot be read is told, and no key is believed.
 func (h *house) newChecker() *signature.Checker {
+	o := h.checking()
+	o.Trust = h.newTrust()
+	return signature.New(o)
+}
+
+func (h *house) checking() signature.Options {
 	o := signature.Options{Now: h.now, Log: h.log}
 	if file := string(h.cfg.Signatures.Keyring); file != "" {
 		keys, err := signature.ReadKeyring(file)
@@ -279,6 +285,5 @@ func (h *house) newChecker() *signature.Checker {
 		}
 		o.Keys = keys
 	}
-	o.Trust = h.newTrust()
-	return signature.New(o)
+	return o
 }

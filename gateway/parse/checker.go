@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"kancelaria/gateway/parse/charset"
 	"kancelaria/gateway/parse/tree"
@@ -43,6 +44,8 @@ type Candidate struct {
 	// beyond it, which nobody signed.
 	Missing bool
 	Extra   []string
+	// Received is when the office had it, zero if it never did.
+	Received time.Time
 	// Letter is what stands around a signature on mail, nil of files.
 	Letter *Letter
 	// Siblings are the files beside it, one of which a detached signature may
@@ -154,6 +157,7 @@ const maxCandidates = 200
 
 func (run *reading) candidate(c Candidate) {
 	if len(run.candidates) < maxCandidates {
+		c.Received = run.it.AcceptedAt
 		run.candidates = append(run.candidates, c)
 	}
 }

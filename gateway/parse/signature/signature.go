@@ -116,17 +116,15 @@ const schema = 1
 
 // Check implements parse.Checker.
 func (c *Checker) Check(ctx context.Context, candidates []parse.Candidate) []registry.SignatureReport {
-	return c.CheckAt(ctx, candidates, c.Now())
-}
-
-// CheckAt checks what the office received at a certain time.
-func (c *Checker) CheckAt(ctx context.Context, candidates []parse.Candidate, received time.Time) []registry.SignatureReport {
 	ctx, cancel := context.WithTimeout(ctx, c.Limits.Time)
 	defer cancel()
 	sum := sha256.Sum256([]byte(Policy))
 	var all []registry.SignatureReport
 	for _, one := range candidates {
-		l := look{c: c, Candidate: one, received: received}
+		l := look{c: c, Candidate: one, received: one.Received}
+		if l.received.IsZero() {
+			l.received = c.Now()
+		}
 		switch {
 		case len(all) >= c.Limits.Signatures:
 			l.doubt(registry.NotChecked, "limit", "more signatures than are checked")
