@@ -3,6 +3,7 @@ package registry
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -18,23 +19,25 @@ type Access struct {
 // accessKept is for how long it is known who looked at what (KRI § 20).
 const accessKept = 2 * 366 * 24 * time.Hour
 
-// Note gives the access as the book keeps it, under its subject.
+// Note gives the access as the book keeps it, under its subject and an id of
+// the look: each is written once.
 func (a Access) Note() (Note, error) {
 	value, err := json.Marshal(a)
 	if err != nil {
 		return Note{}, fmt.Errorf("noting an access to %s: %w", a.Subject, err)
 	}
-	return Note{Kind: NoteAccess, Key: a.Subject, Value: value, Expires: a.At.Add(accessKept)}, nil
+	return Note{Kind: NoteAccess, Key: a.Subject + "/" + NewItemID(a.At).String(), Value: value, Expires: a.At.Add(accessKept)}, nil
 }
 
 // AccessOf asks who looked at a subject.
 func AccessOf(subject string) Query {
-	return Query{Of: FindNotes, NoteKind: NoteAccess, Key: subject, Limit: maxPage}
+	return Query{Of: FindNotes, NoteKind: NoteAccess, Key: subject + "/*", Limit: maxPage}
 }
 
 // ReadAccess reads what Note wrote.
 func ReadAccess(n Note) (Access, error) {
-	a := Access{Subject: n.Key}
+	subject, _, _ := strings.Cut(n.Key, "/")
+	a := Access{Subject: subject}
 	if err := json.Unmarshal(n.Value, &a); err != nil {
 		return Access{}, fmt.Errorf("reading access %.80q: %w", n.Key, err)
 	}

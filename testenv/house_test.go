@@ -32,6 +32,8 @@ var sideDoors = map[string][]string{
 var keys = map[string][]string{
 	"blitiri.com.ar/go/spf":               {"gateway/screen"},
 	"github.com/alecthomas/kong":          {"cmd"},
+	"github.com/chromedp/cdproto":         {}, // tests only: what a browser is told
+	"github.com/chromedp/chromedp":        {}, // tests only: a real browser at the counter
 	"github.com/cloudsoda/go-smb2":        {"gateway/drop/share"},
 	"github.com/coreos/go-oidc":           {"gateway/web"},
 	"github.com/emersion/go-message":      {"gateway/parse", "gateway/notify", "cmd/kancelaria-load"},
@@ -60,6 +62,7 @@ var keys = map[string][]string{
 	"golang.org/x/net/html":               {"gateway/parse", "gateway/web"},                                                   // the text of a page
 	"golang.org/x/net/idna":               {"gateway/smtpd", "gateway/screen"},                                                // domains as people write them
 	"golang.org/x/net/publicsuffix":       {"gateway/screen"},                                                                 // whose domain it is, for DMARC
+	"golang.org/x/oauth2":                 {"gateway/web"},                                                                    // the code flow that go-oidc begins with
 	"golang.org/x/sync":                   {"cmd"},                                                                            // the one errgroup of serve
 	"golang.org/x/sys":                    {"registry/archive", "gateway/api", "gateway/drop/folder", "gateway/paper", "cmd"}, // what the kernel knows of files and peers
 	"golang.org/x/text":                   {"gateway/parse"},                                                                  // character sets

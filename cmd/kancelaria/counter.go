@@ -29,6 +29,11 @@ func (d *daemon) newCounter(ctx context.Context) error {
 		Language: d.cfg.Language, BaseURL: c.BaseURL, TLS: c.TLS.Cert != "", Proxies: c.Proxies, MaxSize: int64(c.MaxSize),
 		TempDir: string(d.cfg.Data), Idle: c.Idle, Absolute: c.Longest, Now: d.now, Log: d.log,
 	}
+	if c.OIDC.Issuer != "" {
+		o.OIDC = &web.OIDC{Issuer: c.OIDC.Issuer, ClientID: c.OIDC.ClientID, Claim: c.OIDC.Claim, Secret: func() (string, error) {
+			return readSecret(string(c.OIDC.SecretFile))
+		}}
+	}
 	var err error
 	if d.web, err = web.New(o); err != nil {
 		return fmt.Errorf("furnishing the counter: %w", err)

@@ -25,9 +25,9 @@ type entryPage struct {
 	Withheld string // why attachments are neither previewed nor handed out
 	Acts     []actForm
 	Key      string
-	Others   []registry.Work // in the same folder
-	Accesses []looked        // for whoever answers for data protection
-	Typed    []kept          // what was typed into a form that is not offered any more
+	Others   []registry.Work   // in the same folder
+	Accesses []registry.Access // for whoever answers for data protection
+	Typed    []kept            // what was typed into a form that is not offered any more
 }
 
 // A happened is an event as the timeline tells it.
@@ -43,13 +43,6 @@ type happened struct {
 
 // A changed field of an entry, with what stood there before.
 type changed struct{ Field, Old, New string }
-
-// A looked is one look at a letter.
-type looked struct {
-	At    time.Time `json:"at"`
-	Login string    `json:"login"`
-	What  string    `json:"what"`
-}
 
 // mostEvents bounds a timeline; an entry with more has been played with.
 const mostEvents = 500
@@ -206,13 +199,12 @@ func (p *entryPage) receipt(ctx context.Context, v *visit) error {
 }
 
 // looks tells who opened a letter.
-func (v *visit) looks(ctx context.Context, n registry.Number) ([]looked, error) {
-	found, err := v.find(ctx, registry.Query{Of: registry.FindNotes, NoteKind: registry.NoteAccess, Key: n.String(), Limit: 500})
-	var all []looked
+func (v *visit) looks(ctx context.Context, n registry.Number) ([]registry.Access, error) {
+	found, err := v.find(ctx, registry.AccessOf(n.String()))
+	var all []registry.Access
 	for _, note := range found.Notes {
-		var l looked
-		if json.Unmarshal(note.Value, &l) == nil {
-			all = append(all, l)
+		if a, err := registry.ReadAccess(note); err == nil {
+			all = append(all, a)
 		}
 	}
 	return all, err

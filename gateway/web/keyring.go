@@ -49,11 +49,12 @@ type Keyring struct {
 	book  Book
 	now   func() time.Time
 	press chan struct{} // held while a password is digested: memory is bounded
+	cost  passwordNote  // of new passwords
 }
 
 // NewKeyring makes a keyring on a book.
 func NewKeyring(book Book, now func() time.Time) *Keyring {
-	return &Keyring{book: book, now: now, press: make(chan struct{}, 2)}
+	return &Keyring{book: book, now: now, press: make(chan struct{}, 2), cost: passwordNote{Time: argonTime, Memory: argonMemory, Lanes: argonThreads}}
 }
 
 // A passwordNote is what the book keeps of a password.
@@ -77,7 +78,8 @@ func (k *Keyring) SetPassword(ctx context.Context, login, password string) error
 		if err := goodPassword(login, password); err != nil {
 			return err
 		}
-		p := passwordNote{Salt: make([]byte, 16), Time: argonTime, Memory: argonMemory, Lanes: argonThreads, SetAt: k.now().UTC()}
+		p := k.cost
+		p.Salt, p.SetAt = make([]byte, 16), k.now().UTC()
 		_, _ = rand.Read(p.Salt) // never fails
 		var err error
 		if p.Digest, err = k.digest(ctx, password, p); err != nil {
@@ -115,17 +117,16 @@ func goodPassword(login, password string) error {
 	return nil
 }
 
-// decoy is digested for logins that have no password, so that their absence
-// cannot be told by the time an answer takes.
-var decoy = passwordNote{Salt: []byte("kancelaria-decoy"), Time: argonTime, Memory: argonMemory, Lanes: argonThreads}
-
 // Check reports whether the password is that of the login.
 func (k *Keyring) Check(ctx context.Context, login, password string) (bool, error) {
 	found, err := k.book.Find(ctx, registry.Query{Of: registry.FindNotes, NoteKind: notePassword, Key: login, Limit: 1})
 	if err != nil {
 		return false, fmt.Errorf("looking for the password of a login: %w", err)
 	}
-	p, known := decoy, false
+	// Logins without a password cost as much, so that their absence cannot be
+	// told by the time an answer takes.
+	p, known := k.cost, false
+	p.Salt = []byte("nobody has this.")
 	if len(found.Notes) > 0 && !strings.HasSuffix(login, "*") {
 		known = json.Unmarshal(found.Notes[0].Value, &p) == nil && found.Notes[0].Key == login
 	}

@@ -51,6 +51,10 @@ func (w *Web) routes() {
 	mux.HandleFunc("POST /logout", w.open(w.logout))
 	mux.HandleFunc("GET /static/{name}", w.open(w.static))
 	mux.HandleFunc("GET /favicon.ico", w.favicon)
+	if w.oidc != nil {
+		mux.HandleFunc("GET /oidc", w.open(w.oidcBegin))
+		mux.HandleFunc("GET /oidc/back", w.open(w.oidcBack))
+	}
 	if w.o.API != nil {
 		mux.HandleFunc("/api/v1/", w.program)
 		mux.HandleFunc("GET /api/openapi.json", w.o.APIDoc)

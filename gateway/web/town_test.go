@@ -156,6 +156,7 @@ func openTown(t *testing.T, options ...func(*Options)) *town {
 	if w.web, err = New(o); err != nil {
 		t.Fatal(err)
 	}
+	w.web.keys.cost = passwordNote{Time: 1, Memory: 64, Lanes: 1} // guessing is not what is tested
 	return w
 }
 

@@ -87,6 +87,7 @@ type Options struct {
 	APIDoc   http.HandlerFunc // its OpenAPI description
 	AsCaller func(ctx context.Context, login string, scopes []string) context.Context
 
+	OIDC     *OIDC          // nil: passwords only
 	Language string         // of the office: "pl" or "en"
 	BaseURL  string         // as clerks know the counter; "" is wherever it listens
 	TLS      bool           // the counter itself speaks TLS
@@ -133,6 +134,7 @@ func New(o Options) (*Web, error) {
 			return nil, err
 		}
 	}
+	w.oidc = newOIDC(o.OIDC, o.BaseURL)
 	w.routes()
 	return w, nil
 }
