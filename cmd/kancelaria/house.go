@@ -227,7 +227,7 @@ func (h *house) furnish(ctx context.Context) {
 		Approvals: approvals,
 		Book:      h.book, Acts: acts{h}, Originals: h.originals, Intake: intake{h}, Explain: explainer{h}, Keeper: keeper{h}, Keyring: keyring{web.NewKeyring(h.book, h.now)},
 		Office: h.orders.office, Now: h.now, Log: h.log,
-		Access: h.accessed, Labels: h.labels,
+		Access: h.accessed, Labels: h.labels, Reports: reporter{h},
 	})
 }
 

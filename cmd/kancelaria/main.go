@@ -65,6 +65,7 @@ type cli struct {
 	Verify     verifyCmd     `cmd:"" help:"Recompute ledger, numbers and digests; exit 6 on any difference."`
 	Labels     labelsCmd     `cmd:"" help:"Print labels for paper that is in the book, or sheets to lay between letters."`
 	Slip       slipCmd       `cmd:"" help:"Print the slip that the person at the counter takes home."`
+	Report     reportCmd     `cmd:"" help:"Reports: month, person."`
 	Export     exportCmd     `cmd:"" help:"Write a year of the register, with originals and proofs, into a folder."`
 	Passwd     passwdCmd     `cmd:"" help:"Set a clerk's password for the counter."`
 	Token      tokenCmd      `cmd:"" help:"Tokens for programs: add, list, revoke."`

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"kancelaria/gateway/api"
@@ -170,6 +171,7 @@ func showItem(w io.Writer, i api.Item) error {
 type originalCmd struct {
 	Number string `arg:"" help:"A register number."`
 	Output string `short:"o" placeholder:"FILE" help:"Write to a file, which must not exist; else to the output."`
+	Scan   int    `placeholder:"N" help:"The N-th later scan that was attached, instead of the original."`
 	unlocking
 }
 
@@ -189,7 +191,11 @@ func (u unlocking) query() url.Values {
 }
 
 func (c *originalCmd) Run(e *env) error {
-	return download(e, "entries/"+escaped(c.Number)+"/original", c.query(), c.Output)
+	q := c.query()
+	if c.Scan != 0 {
+		q.Set("scan", strconv.Itoa(c.Scan))
+	}
+	return download(e, "entries/"+escaped(c.Number)+"/original", q, c.Output)
 }
 
 type attachmentCmd struct {

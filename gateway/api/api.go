@@ -75,6 +75,7 @@ type Options struct {
 	Keyring   Keyring
 	Labels    Labeller
 	Approvals Approvals
+	Reports   Reporter
 	Office    func() *registry.Office
 	Access    func(ctx context.Context, who registry.Actor, what, subject string) // an original was read
 	Now       func() time.Time
@@ -116,6 +117,8 @@ func New(o Options) *API {
 		"GET /api/v1/rules/{digest}":               a.ruleSet,
 		"GET /api/v1/labels":                       a.labels,
 		"GET /api/v1/separator":                    a.separator,
+		"GET /api/v1/reports/month":                a.reportMonth,
+		"GET /api/v1/reports/person":               a.reportPerson,
 		"GET /api/v1/status":                       a.status,
 		"GET /api/v1/outbox":                       a.outbox,
 		"POST /api/v1/outbox/{id}/retry":           a.retryOutbox,

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -52,6 +53,11 @@ func (a *API) original(w http.ResponseWriter, r *http.Request) error {
 	if err := a.unlock(r, work, ""); err != nil {
 		return err
 	}
+	if scan := r.FormValue("scan"); scan != "" {
+		if work, err = a.laterScan(r.Context(), work, scan); err != nil {
+			return err
+		}
+	}
 	a.Access(r.Context(), a.reader(r), "original", work.Number.String())
 	body, err := a.Originals.Original(r.Context(), work)
 	if err != nil {
@@ -65,6 +71,35 @@ func (a *API) original(w http.ResponseWriter, r *http.Request) error {
 		panic(http.ErrAbortHandler) // half an original must not look like a whole one
 	}
 	return nil
+}
+
+// laterScan gives an entry with a later scan of it in the place of its original:
+// 1 is the first that was attached.
+func (a *API) laterScan(ctx context.Context, work registry.Work, scan string) (registry.Work, error) {
+	n, err := strconv.Atoi(scan)
+	if err != nil || n < 1 {
+		return work, wrong("%.20q counts no scan; the first that was attached is 1", scan)
+	}
+	found, err := a.Book.Find(ctx, registry.Query{Of: registry.FindEvents, Subject: work.Number.String(), Limit: 10_000})
+	if err != nil {
+		return work, err
+	}
+	for _, leaf := range found.Leaves {
+		l, err := registry.ParseLine(leaf.Content)
+		if leaf.Type != string(registry.Attached) || err != nil || l.Draft.Arrival == nil {
+			continue
+		}
+		if n--; n > 0 {
+			continue
+		}
+		it := l.Draft.Arrival.Item
+		if l.Draft.Arrival.Document.Malware.State == "found" {
+			return work, fmt.Errorf("%w: malware was found in this scan", errForbidden)
+		}
+		work.Item, work.Place, work.Digest, work.Size = it.ID, l.Draft.Arrival.Place, it.Original.Digest, it.Original.Size
+		return work, nil
+	}
+	return work, fmt.Errorf("%w: %s has no such scan", registry.ErrNotFound, work.Number)
 }
 
 // attachment answers with one decoded part.
