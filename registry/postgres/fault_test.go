@@ -278,7 +278,7 @@ func TestAHeadThatIsHeldMakesUsTryAgain(t *testing.T) {
 	if _, err := other.Exec(t.Context(), "ROLLBACK"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Commit(t.Context(), letters(1, 1)); err != nil {
+	if _, err := w.open(t, Options{}).Commit(t.Context(), letters(1, 1)); err != nil {
 		t.Errorf("Commit when it is free: %v", err)
 	}
 }
