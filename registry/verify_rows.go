@@ -43,6 +43,7 @@ func (v *verifier) pages(ctx context.Context, q Query, each func(Page) error) er
 func (v *verifier) compareEntries(ctx context.Context) error {
 	want := v.fold.entries.changed
 	seen := make(map[Number]bool, len(want))
+	var last Number
 	err := v.pages(ctx, Query{Of: FindNumbers}, func(p Page) error {
 		for _, have := range p.Works {
 			if have.Leaf >= v.head.Size {
@@ -54,7 +55,12 @@ func (v *verifier) compareEntries(ctx context.Context) error {
 					return err
 				}
 			}
-			seen[n] = true
+			if !seen[n] && compareNumbers(n, last) < 0 { // they come in order of number
+				if err := v.find(FoundEntryChanged, n.String(), "%s stands in the row of another entry", n); err != nil {
+					return err
+				}
+			}
+			seen[n], last = true, n
 			must, ok := want[n]
 			var err error
 			switch {
