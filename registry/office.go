@@ -116,7 +116,18 @@ type Class struct {
 	Clerk      string // who usually handles it
 	Case       string // at_once, on_accept, none
 	Deadline   string // code
+	Ladder     Ladder // who is told when that a letter waits
 	From, To   Day    // valid from, to
+}
+
+// A Ladder says when who is told that a letter of a class waits; what is zero is
+// the usual.
+type Ladder struct {
+	// Deputy and Head are told when nobody has accepted a letter for so long
+	// in office hours.
+	Deputy, Head time.Duration
+	// Clerk and Superior are told so many days before the careful end of a term.
+	Clerk, Superior int
 }
 
 // An Institution is a court, an office, a council: known by its domains.

@@ -184,7 +184,7 @@ func (r *officeReader) optional(n *node, kind refKind, known []string) string {
 func (r *officeReader) readClasses(n *node) {
 	r.office.Classes = map[string]registry.Class{}
 	for _, p := range r.pairs(n, "classes") {
-		m := r.mapping(p.value, "the class", "name", "category", "department", "clerk", "case", "deadline", "from", "to")
+		m := r.mapping(p.value, "the class", "name", "category", "department", "clerk", "case", "deadline", "ladder", "from", "to")
 		if !r.free(p, "a class", symbolPattern) {
 			continue
 		}
@@ -192,6 +192,9 @@ func (r *officeReader) readClasses(n *node) {
 			Symbol: p.key, Name: r.str(m["name"], "name"), Category: r.str(m["category"], "category"), Case: "on_accept",
 			Department: r.optional(m["department"], refDepartment, r.departments), Clerk: r.optional(m["clerk"], refClerk, r.clerks),
 			Deadline: r.optional(m["deadline"], refDeadline, r.deadlines), From: r.day(m["from"], "from"), To: r.day(m["to"], "to"),
+		}
+		if m["ladder"] != nil {
+			c.Ladder = r.ladder(m["ladder"])
 		}
 		if m["case"] != nil {
 			c.Case = r.oneOf(m["case"], "case", casePolicies...)

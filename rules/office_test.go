@@ -132,3 +132,30 @@ func TestAClerkAwayWithoutDeputyIsFoundInTime(t *testing.T) {
 		t.Errorf("when they are back: %v", list)
 	}
 }
+
+func TestAClassMayHaveALadderOfItsOwn(t *testing.T) {
+	with := func(ladder string) string {
+		return strings.Replace(smallOfficeFile, `"6220": {name: Decyzje, department: OS}`, `"6220": {name: Decyzje, department: OS, ladder: `+ladder+`}`, 1)
+	}
+	o, list := LoadOffice("office.yaml", []byte(with("{deputy: 1h, head: 2h30m, clerk: 5}")))
+	if o == nil {
+		t.Fatal(list)
+	}
+	if got, want := o.Classes["6220"].Ladder, (registry.Ladder{Deputy: time.Hour, Head: 150 * time.Minute, Clerk: 5}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	if got := o.Classes["6131"].Ladder; got != (registry.Ladder{}) {
+		t.Errorf("a class without one: %+v", got)
+	}
+	for ladder, want := range map[string]string{
+		"{deputy: soon}":         `deputy cannot be "soon"; write 4h or 30m`,
+		"{head: 1s}":             `head cannot be "1s"`,
+		"{clerk: 99}":            "clerk must be a whole number from 1 to 14",
+		"{deputy: 4h, head: 1h}": "the head would be told before the deputy",
+		"{boss: 4h}":             `"boss"`,
+	} {
+		if o, list := LoadOffice("office.yaml", []byte(with(ladder))); o != nil || !strings.Contains(complaintsOf(list), want) {
+			t.Errorf("%s: got %s, want %s", ladder, complaintsOf(list), want)
+		}
+	}
+}

@@ -178,7 +178,8 @@ func (d *daemon) build(ctx context.Context) error {
 	}
 	d.mover = d.newMover()
 	d.watch = notify.NewWatch(d.book, d.registrar, d.orders.office, notify.WatchOptions{
-		Red: func() []string { return d.red(context.WithoutCancel(ctx)) }, Now: d.now, Log: d.log,
+		Ladder: func(class string) notify.Ladder { return notify.Ladder(d.orders.office().Classes[class].Ladder) },
+		Red:    func() []string { return d.red(context.WithoutCancel(ctx)) }, Now: d.now, Log: d.log,
 	})
 	d.ring = func() {
 		d.bell.Ring()
