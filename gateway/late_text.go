@@ -17,15 +17,11 @@ import (
 
 // LateTextNote is the kind of notes that hold the text of an item that came
 // late; the key is the item's id. It is a projection, like the index made from
-// it: the ledger keeps its digest and its beginning.
+// it: the ledger keeps its digest only.
 const LateTextNote = "late_text"
 
-// The bounds of late text: how much of it a finding keeps, and how much is ever
-// unpacked.
-const (
-	maxExcerpt  = 4 << 10
-	maxLateText = 4 << 20
-)
+// maxLateText bounds what is ever unpacked.
+const maxLateText = 4 << 20
 
 // text reads the text of PDFs and scans and asks the rules again.
 func (l *Late) text(ctx context.Context, line registry.Line) error {
@@ -53,7 +49,7 @@ func (l *Late) text(ctx context.Context, line registry.Line) error {
 		return err
 	}
 	key := "finding/text/" + a.Item.ID.String()
-	found := registry.Found{Kind: registry.FoundText, Texts: late.Parts, Excerpt: excerpt(late.Text), Flaws: late.Flaws}
+	found := registry.Found{Kind: registry.FoundText, Texts: late.Parts, Flaws: late.Flaws}
 	act, err := recorded(registry.ActFinding, line.Outcome.Number, "", Finding{Found: found}, nil)
 	if err != nil {
 		return err
@@ -100,7 +96,7 @@ func (l *Late) weigh(ctx context.Context, line registry.Line, key, what string, 
 	if after.Class == "" && len(more) == 0 {
 		return nil
 	}
-	after.Explanation = nil
+	after.Explanation, after.Because = nil, []string{} // they quote the letter
 	o := l.o.Office()
 	p := Proposal{Finding: key, Decision: after, Remark: Remark{Text: "remark.proposal", Pairs: proposalPairs(o, after, more)}}
 	act, err := recorded(registry.ActProposal, w.Number, p.Text, p, l.concerned(w, after.HideFrom))
@@ -146,14 +142,6 @@ func joinFlags(flags []registry.Flag) string {
 		list = append(list, string(f))
 	}
 	return strings.Join(list, ",")
-}
-
-// excerpt is the beginning of a text, whole characters of it.
-func excerpt(s string) string {
-	if len(s) <= maxExcerpt {
-		return s
-	}
-	return strings.ToValidUTF8(s[:maxExcerpt], "")
 }
 
 // PackText makes a text small enough to be kept.

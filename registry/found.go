@@ -4,10 +4,9 @@ package registry
 // was registered. It never changes the number, the arrival or the original.
 type Found struct {
 	Kind FoundKind `json:"kind"`
-	// Texts are the parts whose text was read late, and Excerpt is the beginning
-	// of it all: what the rules saw. The whole is kept for search only.
+	// Texts are the parts whose text was read late. The text itself is kept for
+	// search only: what the ledger holds of a letter must be erasable with it.
 	Texts   []TextFound     `json:"texts,omitempty"`
-	Excerpt string          `json:"excerpt,omitempty"`
 	Malware *Malware        `json:"malware,omitempty"`
 	Auth    *Authentication `json:"authentication,omitempty"`
 	Flaws   []Flaw          `json:"flaws,omitempty"`

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"kancelaria/gateway"
 	"kancelaria/gateway/api"
 	"kancelaria/registry"
 	"kancelaria/registry/archive"
@@ -112,6 +113,9 @@ func (h *house) erase(ctx context.Context, id registry.ItemID, decided registry.
 		}
 	}
 	if err := h.unindex(ctx, row.Number); err != nil {
+		return done, err
+	}
+	if err := h.book.Keep(ctx, []registry.Note{{Kind: gateway.LateTextNote, Key: id.String()}}); err != nil {
 		return done, err
 	}
 	registry.FailErased.Hit()

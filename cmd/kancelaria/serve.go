@@ -94,6 +94,7 @@ func (d *daemon) run(ctx context.Context) error {
 	behind.Go(func() error { return d.index(inside) })
 	behind.Go(func() error { return d.years(inside) })
 	behind.Go(func() error { return d.newLate().Run(inside) })
+	behind.Go(func() error { return d.newRetention().Run(inside) })
 	behind.Go(func() error { return d.present(inside) })
 	if d.mover != nil {
 		behind.Go(func() error { return d.mover.Run(inside) })

@@ -25,7 +25,6 @@ type Proposed struct {
 	Department string   `json:"department"`
 	Candidates []string `json:"candidates"`
 	Rules      []string `json:"rules"`
-	Because    []string `json:"because"`
 }
 
 // addFindings shows what became known later: the newest word on the sender
@@ -39,7 +38,7 @@ func (e *Entry) addFindings(s source, zone *time.Location) {
 		at := instant(leaf.At, zone)
 		if p, ok := gateway.ProposalOf(line.Draft.Act); ok && len(e.Findings) > 0 {
 			d := p.Decision
-			e.Findings[len(e.Findings)-1].Proposed = &Proposed{d.Class, d.Department, list(d.Candidates), list(d.Rules), list(d.Because)}
+			e.Findings[len(e.Findings)-1].Proposed = &Proposed{d.Class, d.Department, list(d.Candidates), list(d.Rules)}
 		}
 		f, ok := gateway.FindingOf(line.Draft.Act)
 		if !ok {

@@ -71,7 +71,7 @@ func (p *press) notice(ctx context.Context, row registry.OutboxRow, group []regi
 	case len(group) > 0:
 		return p.collectiveNotice(ctx, o, who, t, group)
 	case t.remark != nil:
-		return p.remark(o, who, t)
+		return p.remark(ctx, o, who, t)
 	case t.number().IsZero() && t.act == nil && t.arrival != nil:
 		return p.heldNotice(o, who, t)
 	case t.number().IsZero():

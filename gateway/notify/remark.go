@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"context"
 	"strings"
 	"time"
 
@@ -30,10 +31,14 @@ type remarkList struct {
 
 // remark writes what the house itself says: about an entry in that entry's
 // thread, about a clerk or the office in a mail of its own.
-func (p *press) remark(o *registry.Office, who addressee, t told) (mailing, error) {
+func (p *press) remark(ctx context.Context, o *registry.Office, who addressee, t told) (mailing, error) {
 	texts := registry.Catalogue(who.language)
 	s := p.noticeSheet(o, who, t)
-	page := remarkPage{For: who.name, At: t.row.CreatedAt.In(zone(o)), Lists: p.remarkLists(texts, t.remark.List)}
+	page := remarkPage{For: who.name, At: t.row.CreatedAt.In(zone(o))}
+	var err error
+	if page.Lists, err = p.remarkLists(ctx, texts, t.remark.List); err != nil {
+		return mailing{}, err
+	}
 	page.Text = strings.Split(remarkText(texts, t.remark.Text, t.remark.Pairs), "¶")
 	switch n := t.number(); {
 	case n.IsZero():
@@ -57,7 +62,6 @@ func (p *press) remark(o *registry.Office, who addressee, t told) (mailing, erro
 		s.refs = append(s.refs, id)
 	}
 	version := texts.Current("notice/remark")
-	var err error
 	if s.text, err = texts.Render(version, page); err != nil {
 		return mailing{}, err
 	}
@@ -71,18 +75,26 @@ func remarkText(texts *registry.Texts, key string, pairs []string) string {
 
 // remarkLists groups the lines of a remark under their headings, in the order
 // in which they come.
-func (p *press) remarkLists(texts *registry.Texts, lines []gateway.RemarkLine) []remarkList {
+func (p *press) remarkLists(ctx context.Context, texts *registry.Texts, lines []gateway.RemarkLine) ([]remarkList, error) {
 	var lists []remarkList
 	for i, l := range lines {
 		if i == 0 || l.Group != lines[i-1].Group {
 			lists = append(lists, remarkList{Title: texts.Say(l.Group)})
 		}
 		entry := noticeEntry{Number: oneLine(l.Number, 60), What: mask(oneLine(l.Text, 200)), Due: l.Due}
+		if name, ok := strings.CutPrefix(l.Text, "@"); ok && texts.Has(name) {
+			entry.What = texts.Say(name)
+		}
+		if id, err := registry.ParseItemID(l.Number); err == nil {
+			if entry.What, err = p.heldWhat(ctx, texts, id, entry.What); err != nil {
+				return nil, err
+			}
+		}
 		if n, err := registry.ParseNumber(l.Number); err == nil {
 			entry.Link = p.link(n)
 		}
 		last := &lists[len(lists)-1]
 		last.Entries = append(last.Entries, entry)
 	}
-	return lists
+	return lists, nil
 }

@@ -105,6 +105,9 @@ func (w *Watch) Look(ctx context.Context) error {
 	if err := w.morning(ctx, now); err != nil {
 		return err
 	}
+	if err := w.held(ctx, now); err != nil {
+		return err
+	}
 	return w.remind(ctx, now)
 }
 

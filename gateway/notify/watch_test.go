@@ -18,8 +18,10 @@ type deskBook struct {
 	works map[registry.Number]registry.Work
 	lines map[int64]time.Time
 	held  int
-	said  map[string]registry.Draft
-	order []string
+	// arrivals that were kept out, newest first.
+	arrivals []registry.ArrivalRow
+	said     map[string]registry.Draft
+	order    []string
 }
 
 func newDeskBook(works ...registry.Work) *deskBook {
@@ -46,11 +48,22 @@ func (b *deskBook) Find(_ context.Context, q registry.Query) (registry.Page, err
 			sort.Slice(page.Works, func(i, j int) bool { return page.Works[i].Number.Seq > page.Works[j].Number.Seq })
 		}
 	case registry.FindLine:
+		if q.Leaf == nil {
+			if i := slices.Index(b.order, q.Key); i >= 0 {
+				page.Leaves = []registry.LeafRow{{Index: heldBase + int64(i)}}
+			}
+			break
+		}
 		if at, ok := b.lines[*q.Leaf]; ok {
 			page.Leaves = []registry.LeafRow{{Index: *q.Leaf, At: at}}
 		}
 	case registry.FindArrivals:
 		page.Arrivals = make([]registry.ArrivalRow, b.held)
+		for _, a := range b.arrivals {
+			if a.Disposition == q.Disposition {
+				page.Arrivals = append(page.Arrivals, a)
+			}
+		}
 	case registry.FindCheckpoints:
 		page.Checkpoints = []registry.Checkpoint{{Size: 4711, Root: registry.Digest{0xab, 0xcd}}}
 	}

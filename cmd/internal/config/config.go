@@ -42,6 +42,7 @@ type Config struct {
 	Scanner    Scanner        `yaml:"scanner"`
 	Reading    Reading        `yaml:"reading"`
 	Signatures Signatures     `yaml:"signatures"`
+	Retention  Retention      `yaml:"retention"` // for how long what is kept out of the book is kept
 	Seal       Seal           `yaml:"seal"`
 	Auth       Auth           `yaml:"authentication"`
 	Web        Web            `yaml:"web"`
@@ -217,6 +218,13 @@ type Seal struct {
 	Key         Path `yaml:"key"`         // PEM, PKCS #8 without a password; nobody else may read it
 }
 
+// Retention are terms after which the daemon erases; 0 means never.
+type Retention struct {
+	Spam    time.Duration `yaml:"spam"`
+	Malware time.Duration `yaml:"malware"`
+	Beside  time.Duration `yaml:"beside"` // advertisements, bounces, automatic replies
+}
+
 // Auth says how the sender of a letter is checked.
 type Auth struct {
 	DNS     string        `yaml:"dns"` // "", host:port, or "off"
@@ -303,13 +311,14 @@ func defaults() *Config {
 			Listen: "127.0.0.1:2525", Hostname: "localhost", MaxSize: 50 << 20, WaitForNumber: 2 * time.Second,
 			MaxSessions: 1000, PerAddress: 200, PerMinute: 6000,
 		},
-		Archive:  Archive{Segments: "data/archive", SegmentSize: 64 << 20, MinFree: 1 << 30, MaxBacklog: 64 << 30, S3: S3{Lock: 90 * 24 * time.Hour}},
-		Receipts: Receipts{PerSender10min: 5, PerSenderDay: 20},
-		Notices:  Notices{PerQuarterHour: 30},
-		Mail:     Mail{TLS: "required"},
-		Reading:  Reading{OCR: "auto"},
-		Web:      Web{MaxSize: 500e6, Idle: time.Hour, Longest: 12 * time.Hour, OIDC: OIDC{Claim: "preferred_username"}},
-		Auth:     Auth{Timeout: 1500 * time.Millisecond},
+		Archive:   Archive{Segments: "data/archive", SegmentSize: 64 << 20, MinFree: 1 << 30, MaxBacklog: 64 << 30, S3: S3{Lock: 90 * 24 * time.Hour}},
+		Receipts:  Receipts{PerSender10min: 5, PerSenderDay: 20},
+		Notices:   Notices{PerQuarterHour: 30},
+		Mail:      Mail{TLS: "required"},
+		Reading:   Reading{OCR: "auto"},
+		Web:       Web{MaxSize: 500e6, Idle: time.Hour, Longest: 12 * time.Hour, OIDC: OIDC{Claim: "preferred_username"}},
+		Auth:      Auth{Timeout: 1500 * time.Millisecond},
+		Retention: Retention{Spam: 30 * 24 * time.Hour, Malware: 90 * 24 * time.Hour, Beside: 30 * 24 * time.Hour},
 	}
 }
 
