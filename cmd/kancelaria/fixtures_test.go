@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"io"
 	"mime/quotedprintable"
@@ -14,7 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"kancelaria/gateway/notify"
 	"kancelaria/registry"
 	"kancelaria/testenv"
 )
@@ -62,7 +60,7 @@ func playTown(t *testing.T, dsn string) {
 	all := map[string]*played{}
 	for i, r := range rows {
 		if i == len(rows)/2 { // a restart changes nothing
-			w.deliver(0)
+			w.deliver()
 			w.close()
 			w.open()
 		}
@@ -78,12 +76,11 @@ func playTown(t *testing.T, dsn string) {
 		}
 	}
 	w.set(w.clock().Add(time.Hour)) // what was held back is sent
-	w.deliver(0)
+	w.deliver()
 	for _, r := range rows {
 		t.Run(r.id, func(t *testing.T) { all[r.id].check(t, all) })
 	}
 	t.Run("cross-checks", func(t *testing.T) { w.crossCheck(t, all) })
-	t.Run("what was kept out", func(t *testing.T) { w.checkKeptOut(t, all) })
 	w.close()
 	var said strings.Builder
 	if code := run([]string{"-c", filepath.Join(w.dir, "kancelaria.yaml"), "verify", "--full"}, strings.NewReader(""), &said, &said); code != 0 {
@@ -164,7 +161,7 @@ var messageIDLine = regexp.MustCompile(`(?mi)^Message-ID: *(<[^>\r\n]+>)`)
 // receiptOf gives the Message-ID of the receipt that a sender got.
 func (w *town) receiptOf(p *played) string {
 	w.t.Helper()
-	w.deliver(0)
+	w.deliver()
 	for _, m := range w.mailsTo(p.sender()) {
 		if id := messageIDLine.FindStringSubmatch(m); id != nil {
 			return id[1]
@@ -391,39 +388,6 @@ func (w *town) crossCheck(t *testing.T, all map[string]*played) {
 	f08, f09 := all["F08"].line.Draft.Arrival.Answers, all["F09"].line.Draft.Arrival.Answers
 	if number := all["F01"].number(); f08 != number || f09 != number {
 		t.Errorf("the automatic reply answers %q and the bounce %q, want %s", f08, f09, number)
-	}
-}
-
-// checkKeptOut plays the weeks after: the front desk gets its list, and what
-// nobody took out is erased in its time, and only that.
-func (w *town) checkKeptOut(t *testing.T, all map[string]*played) {
-	watch := notify.NewWatch(w.h.book, w.h.registrar, w.h.orders.office, notify.WatchOptions{Now: w.clock})
-	if err := watch.Look(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	w.deliver(time.Minute)
-	listed := 0
-	for _, m := range w.mailsTo("pk1@aleksandrowo.example") {
-		if strings.Contains(m, all["F60"].found.Item.String()) {
-			listed++
-		}
-	}
-	if listed != 1 {
-		t.Errorf("the greetings stand in %d lists of the front desk", listed)
-	}
-	w.set(all["F11"].at.Add(91 * 24 * time.Hour))
-	if err := w.h.newRetention().Look(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	for _, p := range all {
-		if p.found.Disposition == registry.Redelivered {
-			continue
-		}
-		_, err := w.h.originals.Open(t.Context(), registry.Item{ID: p.found.Item, Place: p.found.Place})
-		gone := slices.Contains([]string{"F08", "F09", "F10", "F11", "F60", "F64"}, p.id)
-		if errors.Is(err, registry.ErrErased) != gone {
-			t.Errorf("%s: erased is %t, want %t (%v)", p.id, errors.Is(err, registry.ErrErased), gone, err)
-		}
 	}
 }
 

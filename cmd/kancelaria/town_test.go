@@ -161,12 +161,10 @@ func (w *town) put(it registry.Item, original []byte) registry.ArrivalRow {
 	}
 }
 
-// deliver waits until the bell has nothing left to send now; a clock that goes
-// on brings what was held back, and what waits behind it.
-func (w *town) deliver(goesOn time.Duration) {
+// deliver waits until the bell has nothing left to send now.
+func (w *town) deliver() {
 	w.t.Helper()
 	testenv.Eventually(w.t, "the bell has sent everything", func() error {
-		w.set(w.clock().Add(goesOn))
 		w.d.bell.Ring()
 		for _, state := range []string{registry.OutboxReady, registry.OutboxLeased} {
 			page, err := w.h.book.Find(w.t.Context(), registry.Query{Of: registry.FindOutbox, State: state, Limit: 1000})
