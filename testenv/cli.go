@@ -122,10 +122,10 @@ func (h *House) Ask(t testing.TB, path string) []byte {
 	return body
 }
 
-// Book gives what List does, by asking the running daemon.
-func (h *House) Book(t testing.TB) []Entry {
+// Book gives the newest entries as List does, by asking the running daemon.
+func (h *House) Book(t testing.TB, limit int) []Entry {
 	t.Helper()
-	return readEntries(t, string(h.Ask(t, "entries?limit=1000000")))
+	return readEntries(t, string(h.Ask(t, fmt.Sprintf("entries?limit=%d", limit))))
 }
 
 // Show gives one entry by number, item id, folder or case number.

@@ -80,6 +80,9 @@ func runMatrix(t *testing.T, o testenv.Options, points []registry.FailPoint) {
 	m.everybodyHeard(t)
 }
 
+// wholeBook is more than any test writes.
+const wholeBook = 1_000_000
+
 // A matrix is an office that is killed in every way.
 type matrix struct {
 	*testenv.House
@@ -128,7 +131,7 @@ func (m *matrix) opening(t *testing.T) {
 	m.count = len(letters)
 	m.handAgain(t, letters)
 	m.all = letters
-	m.book = byNumber(m.Book(t))
+	m.book = byNumber(m.Book(t, wholeBook))
 	m.Stop(t)
 }
 
@@ -228,6 +231,13 @@ func isClosed(c <-chan struct{}) bool {
 	}
 }
 
+// newest gives the entries that a round can have made, and some more: the whole
+// book is looked through once a round.
+func (m *matrix) newest(t *testing.T) []testenv.Entry {
+	t.Helper()
+	return m.Book(t, 100)
+}
+
 // settled waits until everything that was acknowledged is in the book, and
 // nothing waits or lies in the drop.
 func (m *matrix) settled(t *testing.T, letters []*townLetter, scan []byte) {
@@ -239,7 +249,7 @@ func (m *matrix) settled(t *testing.T, letters []*townLetter, scan []byte) {
 		if left := filesUnder(t, m.Drop, "_zarejestrowane"); len(left) > 0 {
 			return fmt.Errorf("in the drop lie %q", left)
 		}
-		entries := bySubject(m.Book(t))
+		entries := bySubject(m.newest(t))
 		for _, l := range letters {
 			if l.acked && len(entries[l.subject]) == 0 {
 				return fmt.Errorf("%q was acknowledged and is not in the book", l.subject)
@@ -252,7 +262,7 @@ func (m *matrix) settled(t *testing.T, letters []*townLetter, scan []byte) {
 // checkOnce looks how often each letter is in the book, and whole.
 func (m *matrix) checkOnce(t *testing.T, letters []*townLetter, all bool) {
 	t.Helper()
-	entries := bySubject(m.Book(t))
+	entries := bySubject(m.newest(t))
 	for _, l := range letters {
 		found := entries[l.subject]
 		switch n := len(found); {
@@ -284,7 +294,7 @@ func (m *matrix) handAgain(t *testing.T, letters []*townLetter) {
 		}
 	}
 	testenv.Eventually(t, "what was handed in again is in the book", func() error {
-		entries := bySubject(m.Book(t))
+		entries := bySubject(m.newest(t))
 		for _, l := range letters {
 			if len(entries[l.subject]) == 0 {
 				return fmt.Errorf("%q is not", l.subject)
@@ -298,7 +308,7 @@ func (m *matrix) handAgain(t *testing.T, letters []*townLetter) {
 func (m *matrix) checkScan(t *testing.T, scan []byte) {
 	t.Helper()
 	entered, moved := 0, 0
-	for _, e := range m.Book(t) {
+	for _, e := range m.newest(t) {
 		if e.Original.SHA256 == digest(scan) {
 			entered++
 		}
@@ -317,7 +327,7 @@ func (m *matrix) checkScan(t *testing.T, scan []byte) {
 // that the numbers have no gap.
 func (m *matrix) checkRest(t *testing.T) {
 	t.Helper()
-	book := m.Book(t)
+	book := m.Book(t, wholeBook)
 	testenv.CheckGapless(t, book)
 	now := byNumber(book)
 	for number, before := range m.book {
