@@ -171,8 +171,9 @@ func (r *Retention) expire(ctx context.Context, row registry.ArrivalRow, now tim
 // Why something was kept out, by what may be done with it.
 var (
 	ofMalware = []string{"malware", "executable", "rtl_name", "double_extension", "macros"}
-	// waits are for a person, however long that takes.
-	waits = []string{"individual", "private", "to_confirm", "command"}
+	// waits are for a person, however long that takes, or are evidence of what
+	// was decided.
+	waits = []string{"individual", "private", "to_confirm", "command", "approval"}
 )
 
 // of gives the reason to erase an arrival and after how long; "" if there is

@@ -61,6 +61,7 @@ func TestWhatWasKeptOutIsErasedWhenItsTermIsOver(t *testing.T) {
 		{"a program is treated like malware", registry.Quarantined, "executable", false, 91 * day, registry.ErasedMalware},
 		{"an advertisement", registry.Beside, "ad", false, 21 * day, registry.ErasedBeside},
 		{"a letter to somebody's own box waits for them", registry.Beside, "individual", false, 1000 * day, ""},
+		{"a signed decision is evidence", registry.Beside, "approval", false, 1000 * day, ""},
 		{"a scan waits to be confirmed", registry.Quarantined, "to_confirm", false, 1000 * day, ""},
 		{"a forged sender waits for a person", registry.Quarantined, "spoof_internal", false, 1000 * day, ""},
 		{"what a person rejected goes after the longest term", registry.Quarantined, "spoof_internal", true, 91 * day, registry.ErasedSpam},
