@@ -332,6 +332,7 @@ func TestASenderGetsSoManyReceiptsADayAndNoMore(t *testing.T) {
 			t.Errorf("%d receipts, want three for one sender and one for the other", n)
 		}
 		notSent := 0
+		synctest.Wait()
 		for _, r := range book.rows {
 			if r.State != registry.OutboxSent {
 				t.Errorf("row %s is %s", r.ID, r.State)

@@ -38,7 +38,10 @@ func TestTheDaemonTakesFilesFromAShare(t *testing.T) {
 		}
 	}
 	testenv.Eventually(t, "both files have their final names", func() error {
-		if left := files(dir); strings.Count(left, "_zarejestrowane/") != 3 {
+		// A death between making the final name and moving to it leaves an empty
+		// file of that name, and the next is counted on.
+		left := files(dir)
+		if !strings.Contains(left, "RPW-000001-2026 zażółć") || !strings.Contains(left, "RPW-000002-2026 zażółć") || strings.Contains(left, "/claim/") || strings.Contains(left, "USC/") {
 			return fmt.Errorf("the share holds %q", left)
 		}
 		return nil
