@@ -85,8 +85,13 @@ func TestTheCounterInABrowser(t *testing.T) {
 
 	t.Run("keyboard only", func(t *testing.T) {
 		b := c.open(t)
-		b.run(chromedp.Navigate(b.base+"/"), chromedp.KeyEvent("os1"+kb.Tab+counterPassword+kb.Enter)) // the login has the focus
+		b.run(chromedp.Navigate(b.base + "/"))
+		b.until("document.readyState === 'complete' && document.activeElement?.id === 'login'") // it has the focus by itself
+		b.run(chromedp.KeyEvent("os1" + kb.Tab))
+		b.until("document.activeElement?.id === 'password'")
+		b.run(chromedp.KeyEvent(counterPassword + kb.Enter))
 		b.sees("h1", "Moje pisma")
+		b.until("document.readyState === 'complete'")
 		b.run(chromedp.KeyEvent("j"), chromedp.KeyEvent("x"), chromedp.KeyEvent("j"), chromedp.KeyEvent("x"))
 		chosen := eval[int](b, "document.querySelectorAll('[name=entry]:checked').length")
 		outline := eval[string](b, "getComputedStyle(document.activeElement).outlineStyle")
