@@ -85,18 +85,17 @@ type ApprovalProblem string
 
 // The problems, in the order in which they are looked for.
 const (
-	ApprovalClosed     ApprovalProblem = "closed"         // answered or withdrawn already
-	ApprovalExpired    ApprovalProblem = "expired"        // came after the last day
-	ApprovalUnsigned   ApprovalProblem = "unsigned"       // no signature that could bind
-	ApprovalBroken     ApprovalProblem = "broken"         // the signature does not hold
-	ApprovalPart       ApprovalProblem = "part"           // it covers a part, or an older version
-	ApprovalOther      ApprovalProblem = "other_document" // it covers other bytes than were asked for
-	ApprovalNobody     ApprovalProblem = "not_approver"   // the certificate is not one of the role's on that day
-	ApprovalCertTime   ApprovalProblem = "certificate_time"
-	ApprovalRevoked    ApprovalProblem = "revoked"
-	ApprovalSender     ApprovalProblem = "other_sender" // the mail is not from the approver's box
-	ApprovalNoDecision ApprovalProblem = "no_decision"  // no decision line in the signed text, or several
-	ApprovalCode       ApprovalProblem = "code"         // number, digest or code of the line are others
+	ApprovalClosed   ApprovalProblem = "closed"         // answered or withdrawn already
+	ApprovalExpired  ApprovalProblem = "expired"        // came after the last day
+	ApprovalUnsigned ApprovalProblem = "unsigned"       // no signature that could bind, or not one decision line in signed text
+	ApprovalBroken   ApprovalProblem = "broken"         // the signature does not hold
+	ApprovalPart     ApprovalProblem = "part"           // it covers a part, or an older version
+	ApprovalOther    ApprovalProblem = "other_document" // it covers other bytes than were asked for
+	ApprovalNobody   ApprovalProblem = "not_approver"   // the certificate is not one of the role's on that day
+	ApprovalCertTime ApprovalProblem = "certificate_time"
+	ApprovalRevoked  ApprovalProblem = "revoked"
+	ApprovalSender   ApprovalProblem = "other_sender" // the mail is not from the approver's box
+	ApprovalCode     ApprovalProblem = "code"         // number, digest or code of the line are others
 )
 
 // An ApprovalEvidence is what an answer brought, as far as it was read.

@@ -81,7 +81,7 @@ func (r *Room) judge(ctx context.Context, tok gateway.Token, a registry.Arrival,
 
 // problems by how far an answer came before it failed.
 var problems = []registry.ApprovalProblem{
-	registry.ApprovalUnsigned, registry.ApprovalNoDecision, registry.ApprovalBroken, registry.ApprovalPart, registry.ApprovalNobody,
+	registry.ApprovalUnsigned, registry.ApprovalBroken, registry.ApprovalPart, registry.ApprovalNobody,
 	registry.ApprovalOther, registry.ApprovalExpired, registry.ApprovalSender, registry.ApprovalCode, registry.ApprovalCertTime,
 	registry.ApprovalRevoked, registry.ApprovalClosed,
 }
