@@ -117,18 +117,13 @@ func (a Approvals) States(ctx context.Context, number registry.Number) ([]regist
 
 // EventsOf reads all events of an entry, oldest first.
 func EventsOf(ctx context.Context, book Lookup, number registry.Number) (events []registry.LeafRow, err error) {
-	q := registry.Query{Of: registry.FindEvents, Subject: number.String(), Limit: 500}
-	for {
-		page, err := book.Find(ctx, q)
+	for page, err := range registry.AllPages(ctx, book, registry.Query{Of: registry.FindEvents, Subject: number.String(), Limit: 500}) {
 		if err != nil {
 			return nil, fmt.Errorf("reading the events of %s: %w", number, err)
 		}
 		events = append(events, page.Leaves...)
-		if page.Next == "" {
-			return events, nil
-		}
-		q.After = page.Next
 	}
+	return events, nil
 }
 
 // Withdraw takes a request back.

@@ -15,7 +15,7 @@ import (
 func DisposableFrom(category string, closed Day) (from Day, ok bool) {
 	years, found := strings.CutPrefix(category, "B")
 	n, err := strconv.Atoi(years)
-	if !found || err != nil || n < 1 || n > 100 || closed == (Day{}) {
+	if !found || err != nil || n < 1 || n > 100 || closed.IsZero() {
 		return Day{}, false
 	}
 	return Day{Year: closed.Year + n + 1, Month: time.January, Day: 1}, true

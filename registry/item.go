@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -72,6 +73,16 @@ type Digest [sha256.Size]byte
 
 // String gives 64 lower-case hexadecimal digits.
 func (d Digest) String() string { return hex.EncodeToString(d[:]) }
+
+// Groups writes the digest in eights, so that two people can compare it aloud.
+func (d Digest) Groups() string {
+	hex := d.String()
+	var groups []string
+	for i := 0; i < len(hex); i += 8 {
+		groups = append(groups, hex[i:i+8])
+	}
+	return strings.Join(groups, " ")
+}
 
 // IsZero reports whether nothing was digested.
 func (d Digest) IsZero() bool { return d == Digest{} }

@@ -1,6 +1,10 @@
 package registry
 
-import "slices"
+import (
+	"context"
+	"iter"
+	"slices"
+)
 
 // The rows of a page: as many as asked for within reason, 100 unless told.
 const (
@@ -17,6 +21,27 @@ func (q Query) PageSize() int {
 		return maxPage
 	default:
 		return q.Limit
+	}
+}
+
+// AllPages walks all pages of a query, in order. An error comes with the last, which
+// is empty.
+func AllPages(ctx context.Context, book interface {
+	Find(ctx context.Context, q Query) (Page, error)
+}, q Query,
+) iter.Seq2[Page, error] {
+	return func(yield func(Page, error) bool) {
+		for {
+			page, err := book.Find(ctx, q)
+			if err != nil {
+				yield(Page{}, err)
+				return
+			}
+			if !yield(page, nil) || page.Next == "" {
+				return
+			}
+			q.After = page.Next
+		}
 	}
 }
 

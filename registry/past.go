@@ -86,9 +86,7 @@ func (p *PastReader) Of(ctx context.Context, w Work) (Past, error) {
 // Events gives the leaves on a subject that count, oldest first.
 func (p *PastReader) Events(ctx context.Context, subject string) ([]LeafRow, error) {
 	var rows []LeafRow
-	q := Query{Of: FindEvents, Subject: subject, Limit: 1000}
-	for {
-		page, err := p.book.Find(ctx, q)
+	for page, err := range AllPages(ctx, p.book, Query{Of: FindEvents, Subject: subject, Limit: 1000}) {
 		if err != nil {
 			return nil, fmt.Errorf("reading what happened to %s: %w", subject, err)
 		}
@@ -98,10 +96,8 @@ func (p *PastReader) Events(ctx context.Context, subject string) ([]LeafRow, err
 			}
 			rows = append(rows, row)
 		}
-		if q.After = page.Next; q.After == "" {
-			return rows, nil
-		}
 	}
+	return rows, nil
 }
 
 // linesOf reads the lines of leaves whose content is there.

@@ -58,9 +58,7 @@ func ReadSuccessions(ctx context.Context, book interface {
 },
 ) (Successions, error) {
 	all := Successions{}
-	q := Query{Of: FindNotes, NoteKind: NoteSuccessor, Limit: 500}
-	for {
-		page, err := book.Find(ctx, q)
+	for page, err := range AllPages(ctx, book, Query{Of: FindNotes, NoteKind: NoteSuccessor, Limit: 500}) {
 		if err != nil {
 			return nil, fmt.Errorf("reading who took over from whom: %w", err)
 		}
@@ -71,10 +69,8 @@ func ReadSuccessions(ctx context.Context, book interface {
 			}
 			all[n.Key] = s
 		}
-		if q.After = page.Next; q.After == "" {
-			return all, nil
-		}
 	}
+	return all, nil
 }
 
 // InForce is the office as its file says, and as handovers have changed it

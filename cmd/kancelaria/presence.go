@@ -121,15 +121,23 @@ func (h *house) gateways(ctx context.Context) (map[string]presence, error) {
 	if err != nil {
 		return nil, fmt.Errorf("asking who else works on the book: %w", err)
 	}
+	return living(page.Leases, h.now()), nil
+}
+
+// living reads what gateways tell of themselves in leases that are not over.
+// One that cannot be read tells nothing: another version may say other things.
+func living(leases []registry.Lease, now time.Time) map[string]presence {
 	alive := map[string]presence{}
-	for _, l := range page.Leases {
+	for _, l := range leases {
 		node, ok := strings.CutPrefix(l.Name, registry.NodeLease(""))
-		if !ok || !l.Until.After(h.now()) {
+		if !ok || !l.Until.After(now) {
 			continue
 		}
 		var p presence
-		_ = json.Unmarshal([]byte(l.Note), &p) // another version may say other things
+		if json.Unmarshal([]byte(l.Note), &p) != nil {
+			p = presence{}
+		}
 		alive[node] = p
 	}
-	return alive, nil
+	return alive
 }

@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"strings"
 	"time"
 
 	"kancelaria/registry"
@@ -55,12 +53,11 @@ func (d *daemon) waitsSince(ctx context.Context, before time.Time) (bool, error)
 // anyWaits looks at what other gateways that live tell of themselves. One that
 // does not say what waits with it may have something old.
 func anyWaits(leases []registry.Lease, own string, now, before time.Time) bool {
-	for _, l := range leases {
-		if !strings.HasPrefix(l.Name, registry.NodeLease("")) || l.Name == own || !now.Before(l.Until) {
+	for node, p := range living(leases, now) {
+		if registry.NodeLease(node) == own {
 			continue
 		}
-		var p presence
-		if json.Unmarshal([]byte(l.Note), &p) != nil || p.Oldest == "" {
+		if p.Oldest == "" {
 			return true
 		}
 		oldest, err := time.Parse(time.RFC3339, p.Oldest)

@@ -15,8 +15,8 @@ type approvalPage struct {
 	Asked   string // by whom
 	Expires registry.Day
 	File    string
-	Digest  string   // whole, as the decision line repeats it
-	Groups  []string // the same for people who compare by eye
+	Digest  string // whole, as the decision line repeats it
+	Groups  string // the same for people who compare by eye
 	Code    string
 	Mail    bool // a signed mail can be answered: there is an address for it
 }
@@ -28,7 +28,7 @@ func (p *press) approvalNotice(ctx context.Context, o *registry.Office, who addr
 	texts := registry.Catalogue(who.language)
 	page := approvalPage{
 		noticePage: p.noticePage(o, texts, who, t), Role: oneLine(r.Role, 40), Asked: orText(o.Clerks[r.By].Name, r.By), Expires: r.Expires,
-		File: mask(oneLine(orText(r.Name, texts.Say("title.empty")), 200)), Digest: r.Digest.String(), Groups: groups(r.Digest.String()),
+		File: mask(oneLine(orText(r.Name, texts.Say("title.empty")), 200)), Digest: r.Digest.String(), Groups: r.Digest.Groups(),
 	}
 	s := p.noticeSheet(o, who, t)
 	s.subject = texts.Say("notice.subject.approval", "number", page.Number)
@@ -47,13 +47,4 @@ func (p *press) approvalNotice(ctx context.Context, o *registry.Office, who addr
 	}
 	s.files = p.documents(ctx, o, t)
 	return p.noticeMailing(o, s, t, who, version)
-}
-
-// groups cuts a digest into eights.
-func groups(digest string) []string {
-	var all []string
-	for len(digest) > 8 {
-		all, digest = append(all, digest[:8]), digest[8:]
-	}
-	return append(all, digest)
 }

@@ -247,10 +247,5 @@ func (w *Watch) ledger(ctx context.Context) (size, head string, err error) {
 		return "–", "–", err
 	}
 	c := page.Checkpoints[0]
-	hex := c.Root.String()
-	var groups []string
-	for i := 0; i < len(hex); i += 8 {
-		groups = append(groups, hex[i:i+8])
-	}
-	return strconv.FormatInt(c.Size, 10), strings.Join(groups, " "), nil
+	return strconv.FormatInt(c.Size, 10), c.Root.Groups(), nil
 }

@@ -212,7 +212,7 @@ func (b *book) finis(e end) {
 	y = b.block(bookLeft, y, bookWidth, bookStep, 4,
 		b.texts.Say("paper.book.ledger", "size", strconv.FormatInt(e.size, 10), "at", b.instant(e.at)))
 	b.SetFont(machine, "", bookCheckpointLetters)
-	b.line(bookLeft, y+1, bookWidth, "L", groups(e.root.String()))
+	b.line(bookLeft, y+1, bookWidth, "L", e.root.Groups())
 	y += 5
 	for l := range strings.SplitSeq(note, "\n") {
 		y = b.block(bookLeft, y, bookWidth, 3, 3, l)
@@ -225,15 +225,6 @@ func (b *book) finis(e end) {
 		b.line(x, y+5, 120, "L", b.texts.Say(who))
 	}
 	b.y = y + 10
-}
-
-// groups writes a digest so that two people can compare it aloud.
-func groups(digest string) string {
-	var out []string
-	for i := 0; i < len(digest); i += 8 {
-		out = append(out, digest[i:min(i+8, len(digest))])
-	}
-	return strings.Join(out, " ")
 }
 
 // volumeName names a volume of a register.

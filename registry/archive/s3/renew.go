@@ -18,19 +18,15 @@ import (
 // back.
 func (m *Mover) Renew(ctx context.Context) error {
 	q := registry.Query{Of: registry.FindNotes, NoteKind: noteKind, Key: noteCopies + "*", Limit: 500}
-	for {
-		page, err := m.Book.Find(ctx, q)
+	for page, err := range registry.AllPages(ctx, m.Book, q) {
 		if err != nil {
 			return fmt.Errorf("listing the second home: %w", err)
 		}
 		if err := m.renewPage(ctx, page.Notes); err != nil {
 			return err
 		}
-		if page.Next == "" {
-			return nil
-		}
-		q.After = page.Next
 	}
+	return nil
 }
 
 // renewPage deals with one page of notes. What was done is noted even if the
